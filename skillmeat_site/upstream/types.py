@@ -1,0 +1,128 @@
+"""What upstream hands out. Frozen, without ORM, and the same from every provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, NewType, Protocol
+
+CommitOid = NewType("CommitOid", str)
+"""40 lower-case hex digits naming a commit."""
+ObjectOid = NewType("ObjectOid", str)
+"""40 lower-case hex digits naming a blob, tree or commit."""
+
+Tick = Callable[[], None]
+"""Called about once a second while waiting: renews leases, and raises to stop the wait (cancel)."""
+
+
+def no_tick() -> None:
+    """A tick for callers that hold no lease and cannot be cancelled."""
+
+
+class FileMode(StrEnum):
+    """The modes git knows, as they stand in a tree."""
+
+    FILE = "100644"
+    EXECUTABLE = "100755"
+    SYMLINK = "120000"
+    TREE = "040000"
+    SUBMODULE = "160000"
+
+
+class TreeItem(NamedTuple):
+    """One line of a recursive listing. A NamedTuple: a listing of 100,000 must stay small and quick to make.
+
+    ``path`` is relative to the repository root with ``/`` between parts, valid UTF-8, exactly as stored (no
+    normalisation). ``size`` is in bytes; None where the provider does not know it (trees, submodules, and blobs
+    of a blobless mirror).
+    """
+
+    path: str
+    mode: str
+    oid: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryAddress:
+    """Where a repository is: the canonical URL (``address.parse_url``), its parts, and the ref asked for.
+
+    ``ref`` empty means the default branch (HEAD). ``host`` is empty for a local repository.
+    """
+
+    url: str
+    host: str
+    owner: str
+    name: str
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a ref points to at this moment. ``ref`` is the full or short name it was resolved to.
+
+    ``commit`` is None for an empty repository: it exists, and there is nothing in it.
+    """
+
+    commit: CommitOid | None
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingWarning:
+    """Something in the listing that could not be handed out as it is. ``path`` is printable."""
+
+    code: str
+    detail: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every file, folder, link and submodule of one commit.
+
+    ``complete`` is False when something may be missing (truncated, capped): such a listing proves no absence.
+    """
+
+    commit: str
+    tree_oid: str
+    items: Sequence[TreeItem]
+    complete: bool = True
+    warnings: tuple[ListingWarning, ...] = field(default=())
+
+
+class Unread(StrEnum):
+    """Why a wanted blob was not handed out, though nothing failed."""
+
+    TOO_LARGE = "too_large"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """The bytes of the wanted blobs by id, each verified against its id; and what was left out, with the reason."""
+
+    found: Mapping[str, bytes]
+    unread: Mapping[str, Unread] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Reads one kind of repository. Implementations hold no state that a second process would not see."""
+
+    def resolve(self, address: RepositoryAddress, *, tick: Tick = no_tick) -> Head:
+        """Tell the commit the address's ref points to now, in one upstream request.
+
+        Raises UpstreamError by kind; UpstreamRefNotFound where the ref is missing in a repository that is not empty.
+        """
+
+    def listing(self, address: RepositoryAddress, head: Head, *, tick: Tick = no_tick) -> Listing:
+        """List everything in the commit of ``head``. Raises UpstreamError by kind."""
+
+    def read(
+        self, address: RepositoryAddress, head: Head, oids: Sequence[str], *, max_bytes: int, tick: Tick = no_tick
+    ) -> Blobs:
+        """Read blobs by id in one batch. One larger than ``max_bytes`` is left out as TOO_LARGE.
+
+        Raises UpstreamError by kind, LimitExceeded where the batch is larger than the provider accepts.
+        """
