@@ -1,0 +1,1 @@
+"""Sources, scans and the catalog."""
