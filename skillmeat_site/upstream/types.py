@@ -48,14 +48,26 @@ class TreeItem(NamedTuple):
 class RepositoryAddress:
     """Where a repository is: the canonical URL (``address.parse_url``), its parts, and the ref asked for.
 
-    ``ref`` empty means the default branch (HEAD). ``host`` is empty for a local repository.
+    Two addresses are equal when they name the same repository and ref. ``key`` is what decides: the URL, in lower
+    case where the host does not tell apart the cases of owner and name (GitHub). ``url`` is what is asked, and keeps
+    the spelling its owner uses. ``ref`` empty means the default branch (HEAD). ``host`` is empty for a local repository.
     """
 
-    url: str
-    host: str
-    owner: str
-    name: str
+    url: str = field(compare=False)
+    host: str = field(compare=False)
+    owner: str = field(compare=False)
+    name: str = field(compare=False)
     ref: str = ""
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", self.url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the repository is a folder of this machine."""
+        return self.url.startswith("file://")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Filters that refuse what they do not know: a misspelt filter must not mean "everything"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.utils import translate_validation
+from rest_framework.request import Request
+
+from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raises UnknownField for the first name that is not known, with the nearest known one."""
+    names = sorted(known)
+    problems = []
+    for name in given:
+        if name in names:
+            continue
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        problems.append(FieldProblem(f"/{name}" if what == "field" else name, "unknown_field", f"{hint}"))
+    if problems:
+        first = problems[0]
+        raise UnknownField(f"Unknown {what} {first.pointer.lstrip('/')!r}; {first.detail}", errors=tuple(problems))
+
+
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    """``value`` if it is known. Raises InvalidParameter with the nearest known one."""
+    names = list(known)
+    if value in names:
+        return value
+    near = difflib.get_close_matches(value, names, 1)
+    detail = f"{value!r} is not one of {', '.join(names)}" + (f"; did you mean {near[0]!r}?" if near else "")
+    raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid_choice", detail),))
+
+
+class ChoiceList(django_filters.CharFilter):
+    """One or several of known words, comma separated or repeated; an unknown one is refused."""
+
+    def __init__(self, *args: Any, words: Iterable[str], **kwargs: Any) -> None:
+        self.words = list(words)
+        super().__init__(*args, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        chosen = [one_of(self.field_name or "", word.strip(), self.words) for word in value.split(",") if word.strip()]
+        return self.apply(qs, chosen) if chosen else qs
+
+    def apply(self, qs: QuerySet[Any], chosen: list[str]) -> QuerySet[Any]:
+        if self.method is not None:
+            return super().filter(qs, ",".join(chosen))  # type: ignore[no-any-return]
+        return qs.filter(**{f"{self.field_name}__in": chosen})
+
+
+class FilterSet(django_filters.FilterSet):
+    """Base of every filter set: ``ordering`` may name only what the set declares, and ends in the primary key."""
+
+    orderings: tuple[str, ...] = ("id",)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        queryset = super().filter_queryset(queryset)
+        wanted = self.data.get("ordering")
+        if not wanted:
+            return queryset
+        allowed = [*self.orderings, *(f"-{name}" for name in self.orderings)]
+        columns = [one_of("ordering", word, allowed) for word in wanted.split(",")]
+        if not any(column.lstrip("-") == "id" for column in columns):
+            columns.append("-id" if columns[0].startswith("-") else "id")
+        return queryset.order_by(*columns)
+
+
+def join_repeated(data: QueryDict) -> dict[str, str]:
+    """``?type=skill&type=agent`` means the same as ``?type=skill,agent``."""
+    return {name: ",".join(data.getlist(name)) for name in data}
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    def get_filterset_kwargs(self, request: Request, queryset: QuerySet[Any], view: Any) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
+        return {**kwargs, "data": join_repeated(request.query_params)}
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            raise translate_validation(filterset.errors)
+        return filterset.qs
+
+
+def select(filterset_class: type[FilterSet], queryset: QuerySet[Any], chosen: dict[str, Any]) -> QuerySet[Any]:
+    """Apply a list's filters given as a JSON object, as bulk actions take them. Refuses unknown names and values."""
+    refuse_unknown(chosen, filterset_class.base_filters, "filter")
+    text = {
+        name: ",".join(str(word) for word in value) if isinstance(value, list) else _as_text(value)
+        for name, value in chosen.items()
+    }
+    filterset = filterset_class(text, queryset=queryset)
+    if not filterset.is_valid():
+        raise translate_validation(filterset.errors)
+    return filterset.qs  # type: ignore[no-any-return]
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

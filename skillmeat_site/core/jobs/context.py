@@ -1,0 +1,96 @@
+"""What a running job's function gets: who asked, how to report, how to hand out children."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import Cancelled, JobTimeout
+from skillmeat_site.core.jobs import states
+from skillmeat_site.core.jobs.registry import JobDefinition
+from skillmeat_site.core.models import Job
+from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.results import ObjectRef, Trigger
+
+PROGRESS_SECONDS = 1.0
+
+Watch = Callable[[int, int, str], None]
+"""Sees progress as it happens, in the same process: (done, total, label)."""
+
+
+def unwatched(done: int, total: int, label: str) -> None:
+    """Nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One child of a bulk job: the object it is about, and the child's params."""
+
+    object: ObjectRef
+    params: Mapping[str, Any]
+
+
+class DryRunContext(SilentReport):
+    """Stands where a JobContext would when nothing is to be written: no job row, no items, no children."""
+
+    job_id: uuid.UUID | None = None
+    dry_run = True
+
+    def __init__(self, actor: Actor) -> None:
+        super().__init__()
+        self.actor = actor
+
+
+class JobContext(SilentReport):
+    """Reports of one attempt. ``tick`` beats the job's heart, renews leases, and stops the work when it must stop."""
+
+    dry_run = False
+
+    def __init__(
+        self, job: Job, token: uuid.UUID, timeout: int, children: Callable[..., Any], watch: Watch = unwatched
+    ) -> None:
+        super().__init__()
+        self.watch = watch
+        self.job = job
+        self.job_id: uuid.UUID | None = job.pk
+        self.token = token
+        self.actor = Actor(Trigger(job.trigger), job.actor_id, job.actor.get_username() if job.actor else "")
+        self._children = children
+        self._deadline = time.monotonic() + timeout
+        self._beaten = time.monotonic()
+        self._pending: dict[str, Any] = {}
+
+    def tick(self) -> None:
+        super().tick()
+        now = time.monotonic()
+        if now > self._deadline:
+            raise JobTimeout
+        due = PROGRESS_SECONDS if self._pending else states.HEARTBEAT_SECONDS
+        if now - self._beaten >= due:
+            self._beat()
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        self.watch(done, total, label)
+        self._pending = {"done": done, "total": total, "progress_label": label[:200]}
+        self.tick()
+
+    def checkpoint(self) -> None:
+        """Like ``tick``, but looks at once: raises Cancelled between two items of a batch."""
+        self._beat()
+
+    def fan_out(self, definition: JobDefinition, targets: Sequence[Target]) -> Any:
+        """Run ``definition`` once per target: in this process one by one if the job is inline, else as queued children.
+
+        Returns what the bulk function has to return.
+        """
+        return self._children(self, definition, targets)
+
+    def _beat(self) -> None:
+        progress, self._pending = self._pending, {}
+        self._beaten = time.monotonic()
+        if states.beat(self.job.pk, self.token, **progress):
+            raise Cancelled

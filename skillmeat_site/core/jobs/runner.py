@@ -1,0 +1,276 @@
+"""Runs jobs: inline in the caller's process, or on a worker to which the queue delivered the id. The same code."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, WorkerLost
+from skillmeat_site.core.jobs import queue, registry, settling, states
+from skillmeat_site.core.jobs.context import JobContext, Target, Watch, unwatched
+from skillmeat_site.core.jobs.failures import as_domain_error
+from skillmeat_site.core.jobs.registry import JobDefinition
+from skillmeat_site.core.jobs.settling import Ending
+from skillmeat_site.core.models import Job, JobItem
+from skillmeat_site.core.results import BulkResult, JobStatus, Result, Row
+
+log = structlog.get_logger(__name__)
+
+CHILDREN_PER_TRANSACTION = 100
+
+
+class _HandedOut:
+    """Returned by a bulk function whose children are on their way: the last of them ends the job."""
+
+
+HANDED_OUT = _HandedOut()
+
+
+class InternalError(DomainError):
+    """A bug. The log has the trace under the id that ``detail`` tells."""
+
+    code = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an inline run came to: the finished job, and either a result or the error."""
+
+    job: Job
+    result: Result | None
+    error: DomainError | None
+
+    def unwrap(self) -> Result:
+        """The result. Raises the error of a failed job."""
+        if self.error is not None:
+            raise self.error
+        if self.result is None:
+            raise InternalError("the job ended without a result")
+        return self.result
+
+
+def run_inline(
+    definition: JobDefinition,
+    params: Mapping[str, Any],
+    actor: Actor,
+    *,
+    item: JobItem | None = None,
+    job_id: uuid.UUID | None = None,
+    watch: Watch = unwatched,
+) -> Outcome:
+    """Run a job in this process and wait for it. A job row exists all the same.
+
+    Raises ``definition.busy`` if an active job holds the dedupe key; nothing has run then. What goes wrong inside
+    comes back in the outcome and stands in the job row. ``watch`` sees the progress. ``job_id`` makes the call
+    idempotent: a second one with the same id returns the first one's job and runs nothing.
+    """
+    token = uuid.uuid4()
+    job, created = _create(
+        definition, params, actor, job_id, item=item, status=JobStatus.RUNNING, lease_token=token, attempt=1
+    )
+    if not created and job.pk == job_id:
+        return Outcome(job, None, None)
+    if not created:
+        raise definition.busy(data={"job_id": str(job.pk)})
+    return _attempt(job, token, definition, watch)
+
+
+def enqueue(
+    definition: JobDefinition,
+    params: Mapping[str, Any],
+    actor: Actor,
+    *,
+    item: JobItem | None = None,
+    parent: Job | None = None,
+    job_id: uuid.UUID | None = None,
+) -> Job:
+    """Queue a job; row and message are one transaction. Returns the active job with the same key if that does it all.
+
+    ``job_id`` makes the call idempotent: a second one with the same id returns the first one's job.
+    Raises ``definition.busy`` where the active job does less than is wanted (an unforced scan, a forced one wanted).
+    """
+    with transaction.atomic():
+        job, created = _create(definition, params, actor, job_id, item=item, parent=parent, queue=definition.queue)
+        if created:
+            queue.send(str(job.pk), queue=definition.queue, timeout=definition.timeout)
+    joins = job.pk == job_id or (definition.joins(job.params, dict(params)) and item is None)
+    if not created and not joins:
+        raise definition.busy(data={"job_id": str(job.pk)})
+    return job
+
+
+def deliver(job_id: str) -> None:
+    """What a worker runs for a message. A message for a job that is over or in other hands is void: it returns."""
+    token = states.claim(job_id)
+    if token is None:
+        log.info("job.void_delivery", job_id=job_id)
+        return
+    job = Job.objects.select_related("actor").get(pk=job_id)
+    definition = registry.get(job.kind)
+    if job.attempt > definition.max_attempts:
+        settling.settle(job, token, Ending.of_error(WorkerLost()))
+        return
+    _attempt(job, token, definition)
+
+
+def _create(
+    definition: JobDefinition,
+    params: Mapping[str, Any],
+    actor: Actor,
+    job_id: uuid.UUID | None = None,
+    *,
+    item: JobItem | None = None,
+    parent: Job | None = None,
+    **columns: Any,
+) -> tuple[Job, bool]:
+    """Write the job's row; or find the one with this id, or the active one that holds its dedupe key (False)."""
+    if columns.get("status") == JobStatus.RUNNING:
+        columns |= {"started_at": Now(), "heartbeat_at": Now()}
+    else:
+        columns |= {"sent_at": Now()}
+    key = definition.dedupe(params)
+    new_id = job_id or uuid.uuid4()
+    while True:
+        try:
+            with transaction.atomic():
+                job = Job.objects.create(
+                    pk=new_id,
+                    kind=definition.kind,
+                    label=definition.label(params)[:300],
+                    dedupe_key=key,
+                    params=dict(params),
+                    trigger=actor.trigger,
+                    actor_id=actor.user_id,
+                    parent=item.job if item else parent,
+                    parent_item=item,
+                    **columns,
+                )
+            job.refresh_from_db()
+            return job, True
+        except IntegrityError:
+            if (same := Job.objects.filter(pk=new_id).first()) is not None:
+                return same, False
+            if key is None:
+                raise
+            holder = Job.objects.active().filter(dedupe_key=key).first()
+        if holder is None:
+            continue  # it ended between the two statements
+        if Job.objects.filter(states.is_stale(), pk=holder.pk).exists():
+            settling.settle(holder, holder.lease_token, Ending.of_error(WorkerLost()))
+            continue
+        return holder, False
+
+
+def _attempt(job: Job, token: uuid.UUID, definition: JobDefinition, watch: Watch = unwatched) -> Outcome:
+    """Run the function once and write how it ended. Only what must not be survived is raised."""
+    ctx = JobContext(job, token, definition.timeout, _fan_out, watch)
+    with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
+        log.info("job.start", attempt=job.attempt, params=job.params)
+        try:
+            result = definition.function(ctx, **job.params)
+        except (KeyboardInterrupt, SystemExit, queue.WorkerTimeout) as stop:
+            timed_out = isinstance(stop, queue.WorkerTimeout)
+            settling.settle(job, token, Ending.of_error(JobTimeout() if timed_out else Cancelled()))
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence: it becomes the job's error
+            return _failed(job, token, error)
+        return _succeeded(job, token, result)
+
+
+def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:
+    if result is HANDED_OUT:
+        with transaction.atomic():
+            states.await_children(job.pk, token)
+            settling.close_if_complete(job.pk)
+        log.info("job.handed_out")
+        return Outcome(job, None, None)
+    if isinstance(result, BulkResult):
+        if not job.items.exists():
+            settling.record_rows(job, result)
+        ending = settling.bulk_ending(job)
+    else:
+        ending = Ending.of_result(result)
+    if not settling.settle(job, token, ending):
+        return Outcome(job, None, LeaseLost())
+    job.refresh_from_db()
+    duration = job.finished_at - job.started_at if job.finished_at and job.started_at else None
+    log.info(
+        "job.end",
+        status=ending.status,
+        duration_ms=round(duration.total_seconds() * 1000) if duration else None,
+        counters={name: value for name, value in (ending.result or {}).items() if isinstance(value, int)},
+    )
+    return Outcome(job, result, None)
+
+
+def _failed(job: Job, token: uuid.UUID, error: Exception) -> Outcome:
+    expected = as_domain_error(error)
+    if expected is None:
+        incident = uuid.uuid4().hex[:12]
+        log.exception("job.bug", incident=incident)
+        expected = InternalError(f"An unexpected error occurred (incident {incident}).")
+    else:
+        log.warning("job.failed", code=expected.code, detail=expected.detail, exc_info=error)
+    settling.settle(job, token, Ending.of_error(expected))
+    job.refresh_from_db()
+    return Outcome(job, None, expected)
+
+
+def _fan_out(ctx: JobContext, definition: JobDefinition, targets: Sequence[Target]) -> Any:
+    """Freeze the targets as items of the bulk job, then run or queue one child for each that has none yet."""
+    job = ctx.job
+    JobItem.objects.bulk_create(
+        [
+            JobItem(job=job, object_type=t.object.type, object_id=t.object.id, object_label=t.object.label[:300])
+            for t in targets
+        ],
+        ignore_conflicts=True,  # a second attempt finds the items of the first
+    )
+    states.beat(job.pk, ctx.token, total=job.items.count())
+    params = {(t.object.type, t.object.id): t.params for t in targets}
+    open_items = list(job.items.filter(outcome="", child__isnull=True).select_related("job"))
+    if job.queue:
+        for start in range(0, len(open_items), CHILDREN_PER_TRANSACTION):
+            ctx.checkpoint()
+            _queue_children(ctx, definition, open_items[start : start + CHILDREN_PER_TRANSACTION], params)
+        return HANDED_OUT
+    return BulkResult(tuple(_run_children(ctx, definition, open_items, params)))
+
+
+def _queue_children(
+    ctx: JobContext, definition: JobDefinition, items: Sequence[JobItem], params: Mapping[Any, Mapping[str, Any]]
+) -> None:
+    with transaction.atomic():
+        for item in items:
+            try:
+                enqueue(definition, params[item.object_type, item.object_id], ctx.actor, item=item)
+            except DomainError as busy:
+                settling.settle_item(item.pk, Ending.of_error(busy))
+
+
+def _run_children(
+    ctx: JobContext, definition: JobDefinition, items: Sequence[JobItem], params: Mapping[Any, Mapping[str, Any]]
+) -> list[Row]:
+    """One child after the other; a cancel between two defers the rest."""
+    cancelled: Cancelled | None = None
+    for done, item in enumerate(items):
+        ctx.watch(done, len(items), item.object_label)
+        try:
+            if cancelled is None:
+                ctx.checkpoint()
+                run_inline(definition, params[item.object_type, item.object_id], ctx.actor, item=item)
+        except Cancelled as stop:
+            cancelled = stop
+        except DomainError as busy:
+            settling.settle_item(item.pk, Ending.of_error(busy))
+        if cancelled is not None:
+            settling.settle_item(item.pk, Ending.of_error(cancelled))
+    ctx.job.refresh_from_db(fields=["cancel_requested"])
+    return list(settling.rows_of(ctx.job))

@@ -1,0 +1,178 @@
+"""Ending a job: its row, its item, its parent's item and, when it was the last child, its parent; in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from skillmeat_site.core.errors import Cancelled, DomainError
+from skillmeat_site.core.jobs import registry, states
+from skillmeat_site.core.metrics import count_job
+from skillmeat_site.core.models import Job, JobItem
+from skillmeat_site.core.results import (
+    ACTIVE,
+    BulkResult,
+    ItemOutcome,
+    JobStatus,
+    ObjectRef,
+    Result,
+    Row,
+)
+
+MAX_ROWS_IN_RESULT = 500
+"""A bulk job's result repeats its rows up to here; beyond, they are read page by page from its items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended, in the words of a job row and of a job item."""
+
+    status: JobStatus
+    outcome: ItemOutcome
+    code: str = ""
+    message: str = ""
+    result: dict[str, Any] | None = None
+
+    @classmethod
+    def of_result(cls, result: Result) -> Ending:
+        return cls(result.job_status, result.item_outcome, result.code, result=result.to_json())
+
+    @classmethod
+    def of_error(cls, error: DomainError) -> Ending:
+        if isinstance(error, Cancelled):
+            return cls(JobStatus.CANCELLED, ItemOutcome.DEFERRED, error.code, error.detail)
+        return cls(JobStatus.FAILED, ItemOutcome.FAILED, error.code, error.detail)
+
+
+def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
+    """End ``job`` and whatever hangs on it; False (and nothing written) if another attempt has it."""
+    with transaction.atomic():
+        columns: dict[str, Any] = {"error_code": ending.code, "error_detail": ending.message}
+        if ending.result is not None:
+            columns["result"] = ending.result
+        if not states.finish(job.pk, token, ending.status, **columns):
+            return False
+        target = registry.get(job.kind).target(job.params)
+        if target is not None:
+            _write_item(job, target, ending)
+        if job.parent_item_id is not None:
+            settle_item(job.parent_item_id, ending, started_at=job.started_at)
+    count_job(job.kind, ending.status)
+    return True
+
+
+def settle_item(item_id: int, ending: Ending, *, started_at: Any = None) -> None:
+    """Write one row of a bulk job, once, and close the job if it was the last."""
+    duration = round((timezone.now() - started_at).total_seconds() * 1000) if started_at else None
+    settled = JobItem.objects.filter(pk=item_id, outcome="").update(
+        outcome=ending.outcome,
+        code=ending.code,
+        message=ending.message,
+        detail=ending.result,
+        duration_ms=duration,
+    )
+    if settled:
+        parent_id = JobItem.objects.values_list("job_id", flat=True).get(pk=item_id)
+        Job.objects.filter(pk=parent_id, status__in=ACTIVE).update(done=F("done") + 1, heartbeat_at=Now())
+        close_if_complete(parent_id)
+
+
+def close_if_complete(parent_id: uuid.UUID) -> bool:
+    """End a bulk job whose items have all settled. Of several last children exactly one does it."""
+    parent = Job.objects.filter(pk=parent_id, awaits_children=True, status=JobStatus.RUNNING).first()
+    if parent is None or parent.items.filter(outcome="").exists():
+        return False
+    return settle(parent, None, bulk_ending(parent))
+
+
+def bulk_ending(job: Job) -> Ending:
+    """What the items of a bulk job amount to."""
+    result = BulkResult(rows_of(job))
+    status = result.job_status
+    if job.cancel_requested:
+        status = JobStatus.CANCELLED
+    elif status is JobStatus.SUCCEEDED and job.children.filter(status=JobStatus.PARTIAL).exists():
+        status = JobStatus.PARTIAL
+    body = result.to_json()
+    if len(result.rows) > MAX_ROWS_IN_RESULT:
+        body = {"results": [], "results_url": f"/api/v1/jobs/{job.pk}/items", "summary": body["summary"]}
+    return Ending(status, result.item_outcome, result=body)
+
+
+def rows_of(job: Job) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            ObjectRef(item.object_type, item.object_id, item.object_label),
+            ItemOutcome(item.outcome),
+            item.code,
+            item.message,
+            item.detail,
+        )
+        for item in job.items.exclude(outcome="")
+    )
+
+
+def cancel_waiting_children(parent: Job) -> None:
+    """After a cancel: children that have not begun are ended here, running ones are asked to stop."""
+    waiting = parent.children.filter(parent_item__isnull=False, status=JobStatus.QUEUED)
+    for child in waiting.iterator():
+        settle(child, None, Ending.of_error(Cancelled()))
+    parent.children.filter(parent_item__isnull=False, status=JobStatus.RUNNING).update(cancel_requested=True)
+    orphaned = parent.items.filter(Q(outcome="") & Q(child__isnull=True))
+    for item_id in orphaned.values_list("pk", flat=True):
+        settle_item(item_id, Ending.of_error(Cancelled()))
+    close_if_complete(parent.pk)
+
+
+def record_rows(job: Job, result: BulkResult) -> None:
+    """Keep the rows of a bulk operation that had no children as items of its job."""
+    JobItem.objects.bulk_create(
+        [
+            JobItem(
+                job=job,
+                object_type=row.object.type,
+                object_id=row.object.id,
+                object_label=row.object.label[:300],
+                outcome=row.outcome,
+                code=row.code,
+                message=row.message,
+                detail=dict(row.detail) if row.detail else None,
+            )
+            for row in result.rows
+        ],
+        batch_size=500,
+        ignore_conflicts=True,
+    )
+    Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
+
+
+def _write_item(job: Job, target: ObjectRef, ending: Ending) -> None:
+    duration = round((timezone.now() - job.started_at).total_seconds() * 1000) if job.started_at else None
+    item = JobItem(
+        job=job,
+        object_type=target.type,
+        object_id=target.id,
+        object_label=target.label[:300],
+        outcome=ending.outcome,
+        code=ending.code,
+        message=ending.message,
+        duration_ms=duration,
+    )
+    JobItem.objects.bulk_create(
+        [item],
+        update_conflicts=True,
+        unique_fields=["job", "object_type", "object_id"],
+        update_fields=["outcome", "code", "message", "duration_ms"],
+    )
+
+
+def after_cancel(job: Job) -> None:
+    """Settle what hangs on a job that was cancelled before it began."""
+    if job.parent_item_id is not None:
+        settle_item(job.parent_item_id, Ending.of_error(Cancelled()))

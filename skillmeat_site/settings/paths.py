@@ -1,0 +1,14 @@
+"""Where things lie on disk. Everything that is not code is under SKILLMEAT_HOME."""
+
+from pathlib import Path
+
+from skillmeat_site.settings.env import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+SKILLMEAT_HOME = env.path("SKILLMEAT_HOME", BASE_DIR / "var")
+SKILLMEAT_HOME.mkdir(parents=True, exist_ok=True)
+
+SKILLMEAT_MIRRORS = SKILLMEAT_HOME / "mirrors"
+SKILLMEAT_PROJECT_ROOTS = env.paths("SKILLMEAT_PROJECT_ROOTS")
+SKILLMEAT_LOCAL_SOURCE_ROOTS = env.paths("SKILLMEAT_LOCAL_SOURCE_ROOTS")
