@@ -1,0 +1,125 @@
+"""Questions people ask of sources and entries, each with a name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from marketplace.models import CatalogEntry, Source
+
+STALE_AFTER = timedelta(days=7)
+
+
+class EntryStatus(StrEnum):
+    """What is shown of an entry; derived, never stored. The first that applies."""
+
+    EXCLUDED = "excluded"
+    REMOVED = "removed"
+    UPDATED = "updated"
+    NEW = "new"
+
+
+class SourceHealth(StrEnum):
+    """How a source is doing; derived. The first that applies."""
+
+    DISABLED = "disabled"
+    UNREACHABLE = "unreachable"
+    FAILING = "failing"
+    NEVER_SCANNED = "never_scanned"
+    STALE = "stale"
+    FRESH = "fresh"
+
+
+UNREACHABLE_CODES = ("upstream_unreachable", "upstream_timeout", "upstream_not_found", "upstream_blocked")
+
+
+class SourceQuerySet(QuerySet["Source"]):
+    def for_user(self, user: Any) -> SourceQuerySet:
+        """The sources this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> SourceQuerySet:
+        return self.with_health()
+
+    def with_health(self) -> SourceQuerySet:
+        stale_before = timezone.now() - STALE_AFTER
+        return self.annotate(
+            health=Case(
+                When(enabled=False, then=Value(SourceHealth.DISABLED.value)),
+                When(last_error_code__in=UNREACHABLE_CODES, then=Value(SourceHealth.UNREACHABLE.value)),
+                When(~Q(last_error_code=""), then=Value(SourceHealth.FAILING.value)),
+                When(last_success_at__isnull=True, then=Value(SourceHealth.NEVER_SCANNED.value)),
+                When(last_success_at__lt=stale_before, then=Value(SourceHealth.STALE.value)),
+                default=Value(SourceHealth.FRESH.value),
+                output_field=CharField(),
+            )
+        )
+
+    def sweepable(self) -> SourceQuerySet:
+        """What `--all` and schedules take up: enabled, and not backing off after failures."""
+        return self.filter(Q(not_before__isnull=True) | Q(not_before__lte=timezone.now()), enabled=True)
+
+    def due(self) -> SourceQuerySet:
+        return self.sweepable().filter(next_scan_at__lte=timezone.now())
+
+
+class EntryQuerySet(QuerySet["CatalogEntry"]):
+    def for_user(self, user: Any) -> EntryQuerySet:
+        """The entries this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> EntryQuerySet:
+        return self.with_status().defer("metadata", "fingerprint").select_related("source")
+
+    def with_status(self) -> EntryQuerySet:
+        return self.annotate(
+            status=Case(
+                When(excluded_at__isnull=False, then=Value(EntryStatus.EXCLUDED.value)),
+                When(presence="removed", then=Value(EntryStatus.REMOVED.value)),
+                When(changed_since_first_seen=True, then=Value(EntryStatus.UPDATED.value)),
+                default=Value(EntryStatus.NEW.value),
+                output_field=CharField(),
+            )
+        )
+
+    def in_status(self, *statuses: str) -> EntryQuerySet:
+        conditions = {
+            EntryStatus.EXCLUDED: Q(excluded_at__isnull=False),
+            EntryStatus.REMOVED: Q(excluded_at__isnull=True, presence="removed"),
+            EntryStatus.UPDATED: Q(excluded_at__isnull=True, presence="present", changed_since_first_seen=True),
+            EntryStatus.NEW: Q(excluded_at__isnull=True, presence="present", changed_since_first_seen=False),
+        }
+        wanted = Q(pk__in=[])
+        for status in statuses:
+            wanted |= conditions[EntryStatus(status)]
+        return self.filter(wanted)
+
+    def present(self) -> EntryQuerySet:
+        return self.filter(presence="present")
+
+    def visible(self, *, removed: bool = False, excluded: bool = False, duplicate: bool = False) -> EntryQuerySet:
+        """Without what is usually in the way, unless asked for."""
+        hidden = Q()
+        if not removed:
+            hidden |= Q(presence="removed")
+        if not excluded:
+            hidden |= Q(excluded_at__isnull=False)
+        if not duplicate:
+            hidden |= Q(duplicate_of__isnull=False)
+        return self.exclude(hidden) if hidden else self
+
+    def also_in_another_source(self) -> EntryQuerySet:
+        """Entries whose type and content an enabled source with a lower id has as well."""
+        other = self.model.objects.filter(
+            type=OuterRef("type"),
+            content_oid=OuterRef("content_oid"),
+            presence="present",
+            source__enabled=True,
+            source_id__lt=OuterRef("source_id"),
+        )
+        return self.filter(Exists(other))
