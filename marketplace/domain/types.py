@@ -35,7 +35,7 @@ class DocumentKind(StrEnum):
 
 
 class Warned(NamedTuple):
-    """Something odd that did not stop detection. ``code`` is stable, ``detail`` for people, ``path`` in the repository."""
+    """Something odd that did not stop detection. ``code`` is stable, ``detail`` for people, ``path`` where."""
 
     code: str
     detail: str
@@ -64,6 +64,26 @@ class Parsed:
     marks: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what is stored of it: short keys, and none for what is empty."""
+        stored = {
+            "d": dict(self.data),
+            "h": self.has_head,
+            "m": list(self.marks),
+            "w": [list(warned) for warned in self.warnings],
+        }
+        return {key: value for key, value in stored.items() if value}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Parsed:
+        """Read back what ``to_json`` gave; ``from_json(to_json(p)) == p``."""
+        return cls(
+            data=stored.get("d", {}),
+            has_head=bool(stored.get("h", False)),
+            marks=tuple(stored.get("m", ())),
+            warnings=tuple(Warned(*warned) for warned in stored.get("w", ())),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DetectionOptions:
@@ -88,7 +108,7 @@ class Detected:
     ``path``: folder of a skill, plugin or marketplace ("." = root), file of the others. ``file``: what makes it one.
     ``discriminator``: the declared name where one path declares several artifacts, else "".
     ``content_oid``: see architecture, "Content ids, exactly". ``plugin``: path of the nearest plugin root, or None.
-    ``confidence``: 0–100, the sum that ``signals`` spell out as ``name:points``.
+    ``confidence``: 0 to 100, the sum that ``signals`` spell out as ``name:points``.
     """
 
     type: ArtifactType
@@ -113,7 +133,7 @@ class Detected:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """All artifacts of a listing, sorted by (path, type, discriminator), each once; and what was odd about the whole."""
+    """All artifacts of a listing, sorted by (path, type, discriminator), each once; and what was odd about it."""
 
     artifacts: tuple[Detected, ...]
     warnings: tuple[Warned, ...] = ()

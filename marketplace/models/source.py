@@ -26,7 +26,9 @@ class TrustLevel(StrEnum):
 class Source(LeasedModel):
     """User-owned columns are written by ``services.sources``, scan-owned ones by ``services.rescan``, by no other."""
 
-    url = models.CharField(_("URL"), max_length=1000, help_text=_("Canonical; one spelling per repository."))
+    url = models.CharField(_("URL"), max_length=1000, help_text=_("https, ssh, or a path in an allowed root."))
+    # What decides whether two URLs are the same repository: GitHub tells no case apart, the URL keeps what was typed.
+    url_key = models.CharField(max_length=1000, editable=False)
     host = models.CharField(max_length=255, blank=True, editable=False)
     owner = models.CharField(max_length=255, blank=True, editable=False)
     name = models.CharField(max_length=255, editable=False)
@@ -84,7 +86,7 @@ class Source(LeasedModel):
         verbose_name = _("source")
         permissions = [("rescan_source", "Can rescan sources")]
         constraints = [
-            models.UniqueConstraint(fields=["url", "ref", "root_hint"], name="source_once"),
+            models.UniqueConstraint(fields=["url_key", "ref", "root_hint"], name="source_once"),
             models.CheckConstraint(
                 condition=models.Q(trust_level__in=[t.value for t in TrustLevel]), name="source_trust_known"
             ),

@@ -11,8 +11,8 @@ def choose(output: bytes, ref: str) -> Head:
     """Pick the commit of ``ref`` (empty = HEAD) from the output of ``git ls-remote --symref``.
 
     An exact ``refs/...`` name comes first, then a branch, then a tag; an annotated tag means the commit it points to.
-    The Head names the ref in full. Raises UpstreamRefNotFound, except in an empty repository, where the commit is None;
-    UpstreamInvalid where the output is not that of ls-remote.
+    The Head names the ref in full. Raises UpstreamRefNotFound, except in an empty repository, where the commit is
+    None; UpstreamInvalid where the output is not that of ls-remote.
     """
     wanted = ["HEAD"] if not ref else [ref, f"refs/heads/{ref}", f"refs/tags/{ref}"]
     if ref and not ref.startswith("refs/"):
@@ -26,7 +26,9 @@ def choose(output: bytes, ref: str) -> Head:
         return Head(None, ref)
     if not ref:
         raise UpstreamRefNotFound("the default branch of the repository does not exist; give a ref")
-    raise UpstreamRefNotFound("the repository has no such branch or tag; a commit is named by all of its 40 hex digits")
+    raise UpstreamRefNotFound(
+        "the repository has no such branch or tag; a commit is named by all of its 40 hex digits"
+    )
 
 
 def _read(output: bytes, wanted: list[str]) -> tuple[dict[str, str], str, bool]:

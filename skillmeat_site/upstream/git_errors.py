@@ -30,6 +30,7 @@ MAX_RETRY_AFTER = 7200
 
 _HEADER = re.compile(r"^[\d:.]+ http\.c:\d+\s+<= Recv header: (?!HTTP/)([A-Za-z0-9-]+):[ \t]*(.*?)\s*$")
 _STATUS = re.compile(r"^[\d:.]+ http\.c:\d+\s+<= Recv header: HTTP/[\d.]+ (\d{3})\b")
+_NOT_THERE = re.compile(r"(?:not our ref|unadvertised object) ([0-9a-f]{40})")
 _TRACE = re.compile(r"^[\d:.]+ http\.c:\d+")
 
 
@@ -105,7 +106,15 @@ _SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
     (
         UpstreamInvalid,
         "the answer ended too early",
-        ("early eof", "rpc failed", "unexpected disconnect", "unexpectedly", "hung up", "expected flush", "protocol error"),
+        (
+            "early eof",
+            "rpc failed",
+            "unexpected disconnect",
+            "unexpectedly",
+            "hung up",
+            "expected flush",
+            "protocol error",
+        ),
     ),
     (
         UpstreamInvalid,
@@ -117,7 +126,10 @@ _SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
 
 
 def classify(stderr: str, address: RepositoryAddress, *, had_token: bool) -> DomainError:
-    """Return the error that a failed call of git means."""
+    """Return the error that a failed call of git means.
+
+    UpstreamRefNotFound carries the ids that the host named as missing, as ``data["oids"]``.
+    """
     answer = last_answer(stderr)
     said = words(stderr).lower()
     if answer.status >= 400:
@@ -126,7 +138,8 @@ def classify(stderr: str, address: RepositoryAddress, *, had_token: bool) -> Dom
         return _refused(had_token=had_token)
     for kind, detail, signs in _SENTENCES:
         if any(sign in said for sign in signs):
-            return kind(f"{detail} ({address.host})" if address.host else detail)
+            data = {"oids": _NOT_THERE.findall(said)} if kind is UpstreamRefNotFound else None
+            return kind(f"{detail} ({address.host})" if address.host else detail, data=data)
     return MirrorSuspect("git could not make sense of the answer")
 
 
@@ -157,7 +170,10 @@ def _refused(*, had_token: bool) -> DomainError:
 
 
 def read_retry_after(text: str) -> int | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now within 1 to MAX_RETRY_AFTER; None if unusable."""
+    """Read a Retry-After header, seconds or a date, as seconds from now. None where it is neither.
+
+    The result is within 1 and MAX_RETRY_AFTER.
+    """
     try:
         seconds = int(text) if text.isascii() and text.isdigit() else _seconds_until(text)
     except (ValueError, TypeError, OverflowError):

@@ -24,9 +24,9 @@ def no_credentials(address: RepositoryAddress) -> str | None:
 class GitSettings:
     """Settings of the git provider. Times are in seconds for a whole operation, sizes in bytes.
 
-    ``mirrors``: the folder of the mirrors, on a local disk. ``max_fetch_bytes`` bounds what one operation may download,
-    ``max_read_bytes`` what one ``read`` may hold in memory, ``mirrors_max_bytes`` what all mirrors may hold together
-    between two sweeps, which are at least ``sweep_seconds`` apart.
+    ``mirrors``: the folder of the mirrors, on a local disk. ``max_fetch_bytes`` bounds what one operation may
+    download, ``max_read_bytes`` what one ``read`` may hold in memory, ``mirrors_max_bytes`` what all mirrors may hold
+    together after a sweep. Sweeps are at least ``sweep_seconds`` apart.
     """
 
     mirrors: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -14,6 +15,7 @@ from skillmeat_site.upstream.errors import ContentMismatch, UpstreamRefNotFound
 from skillmeat_site.upstream.git_errors import MirrorSuspect, classify
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.locks import hold
+from skillmeat_site.upstream.object_ids import blob_oid
 from skillmeat_site.upstream.process import DEFAULT_MAX_OUTPUT, Deadline, GitResult, run_git
 from skillmeat_site.upstream.remote import Remote
 from skillmeat_site.upstream.types import Head, RepositoryAddress, Tick
@@ -49,7 +51,9 @@ def open_mirror(settings: GitSettings, address: RepositoryAddress, deadline: Dea
             yield mirror
             os.utime(path)
     except OSError as error:
-        raise DiskFull("the mirror cannot be written") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("the disk that holds the mirrors is full") from error
+        raise
 
 
 class Mirror:
@@ -76,7 +80,7 @@ class Mirror:
     def _make(self) -> None:
         fresh = self.path.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
-        self._local(["init", "--quiet", "--bare", "--template=", str(fresh)], git_dir=None)
+        self._local(["init", "--quiet", "--bare", "--template="], git_dir=fresh)
         fresh.rename(self.path)
 
     def discard(self) -> None:
@@ -176,9 +180,8 @@ class Mirror:
 
     def gc(self) -> None:
         """Pack everything into one. Leaves what it cannot do for the next time."""
-        args = ["gc", "--quiet", "--no-detach"] if False else ["gc", "--quiet"]
-        config = [("remote.origin.promisor", "true"), ("gc.autoDetach", "false")]
-        self._local(args, config=config, check=False)
+        # Told that missing blobs are to be had elsewhere, git does not take them for damage.
+        self._local(["gc", "--quiet"], config=[("remote.origin.promisor", "true")], check=False)
 
     def _local(
         self,
@@ -189,14 +192,14 @@ class Mirror:
         max_output: int = DEFAULT_MAX_OUTPUT,
         truncate: bool = False,
         check: bool = True,
-        git_dir: Path | None = Path(),
+        git_dir: Path | None = None,
     ) -> GitResult:
         """Run git on the mirror alone: no transport is allowed and no remote is known."""
         result = run_git(
             args,
             deadline_seconds=self._deadline.remaining(),
             git=self._settings.git,
-            git_dir=self.path if git_dir is not None else None,
+            git_dir=git_dir or self.path,
             config=config,
             stdin=stdin,
             max_output=max_output,
@@ -208,8 +211,3 @@ class Mirror:
             error = classify(result.stderr, RepositoryAddress("file://", "", "", ""), had_token=False)
             raise error if isinstance(error, DiskFull) else MirrorSuspect("the mirror of the repository is damaged")
         return result
-
-
-def blob_oid(content: bytes) -> str:
-    """Return the id git gives to these bytes as a file."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -46,6 +46,20 @@ class AccessPolicy:
         """The host name of ``github_url``, in lower case and without a port."""
         return (urlsplit(self.github_url).hostname or "").lower()
 
+    def is_github(self, address: RepositoryAddress) -> bool:
+        """Tell whether the address lies below ``github_url``: same scheme, host, port and path. Its token is for these.
+
+        A repository of the same host over ssh is none: it is read with a key, and has no API beside it.
+        """
+        return address.url.startswith(self._github_base() + "/")
+
+    def _github_base(self) -> str:
+        """``github_url`` spelled as canonical URLs are."""
+        parts = urlsplit(self.github_url)
+        port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+        host = f"[{self.github_host}]" if ":" in self.github_host else self.github_host
+        return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
     def lists(self, scheme: str, host: str, port: int | None = None) -> bool:
         """Tell whether the list names this host for this scheme and port (None = the scheme's own)."""
         default = DEFAULT_PORTS[scheme]

@@ -19,8 +19,8 @@ _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#'\"<>]*@")
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return the text with every secret replaced by ``***``.
 
-    Finds GitHub and GitLab tokens by their prefix, the values of authorization headers, and user names and passwords in
-    URLs; and each of ``secrets`` as it is and as git sends it (Basic, in base64). Applying it twice changes nothing.
+    Finds GitHub and GitLab tokens by their prefix, the values of authorization headers, and user names and passwords
+    in URLs; and each of ``secrets`` as it is and as git sends it (Basic, in base64).
     """
     for secret in filter(None, secrets):
         text = text.replace(basic_credentials(secret), MASK).replace(secret, MASK)

@@ -22,9 +22,9 @@ def is_oid(text: str) -> bool:
 def validate_ref(text: str) -> str:
     """Return the ref in its one spelling, or raise InvalidRef saying which rule it breaks.
 
-    Accepts what ``git check-ref-format --allow-onelevel`` accepts, except names that begin with a dash (an option to a
-    command line) or are longer than MAX_REF_BYTES. An upper-case commit id is lowered. Empty and ``HEAD`` both mean the
-    default branch, and come back as the empty string.
+    Accepts what ``git check-ref-format --allow-onelevel`` accepts, except names that begin with a dash (an option to
+    a command line) or are longer than MAX_REF_BYTES. An upper-case commit id is lowered. Empty and ``HEAD`` both mean
+    the default branch, and come back as the empty string.
     """
     if text in ("", "HEAD"):
         return ""

@@ -27,8 +27,8 @@ MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SERVICE = "/info/refs?service=git-upload-pack"
 
-# Formal faults of old commits and trees, and faults of files that only a checkout reads: none of them concerns a reader
-# of blobs, and well-known repositories have them. What remains (broken objects, '..' or '.git' in a tree) is refused.
+# Formal faults of old commits and trees, and faults of files that only a checkout reads: none of them concerns a
+# reader of blobs, and well-known repositories have them. Broken objects and '..' or '.git' in a tree are refused.
 _TOLERATED = (
     *("zeroPaddedFilemode", "zeroPaddedDate", "badTimezone", "badDate", "missingSpaceBeforeDate", "missingEmail"),
     *("missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName", "multipleAuthors"),

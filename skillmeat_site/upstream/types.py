@@ -50,7 +50,7 @@ class RepositoryAddress:
 
     Two addresses are equal when they name the same repository and ref. ``key`` is what decides: the URL, in lower
     case where the host does not tell apart the cases of owner and name (GitHub). ``url`` is what is asked, and keeps
-    the spelling its owner uses. ``ref`` empty means the default branch (HEAD). ``host`` is empty for a local repository.
+    the case it was typed in. ``ref`` empty means the default branch (HEAD). ``host`` is empty for a local repository.
     """
 
     url: str = field(compare=False)

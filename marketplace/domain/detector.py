@@ -1,0 +1,202 @@
+"""Finding the artifacts of a listing: by its paths alone, then with what the wanted documents say.
+
+``detect_layout`` answers from paths; ``wanted`` names the files whose content the rules ask for; ``detect`` gives the
+final answer. All three take a bare listing or a ``TreeIndex`` built once, and none changes what it is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from marketplace.domain.candidates import Candidate, Survey, survey_of
+from marketplace.domain.confidence import confidence_of
+from marketplace.domain.declared import Declared, declared_candidates
+from marketplace.domain.describe import describe
+from marketplace.domain.frontmatter import PARSER_VERSION
+from marketplace.domain.layouts import layout_candidates
+from marketplace.domain.manifests import Documents
+from marketplace.domain.manual import mapped_candidates, single_candidate
+from marketplace.domain.naming import folder_key, is_below, shown
+from marketplace.domain.not_entered import not_entered_warnings
+from marketplace.domain.plausible import plausible_documents
+from marketplace.domain.text import blob_oid, canonical_json
+from marketplace.domain.tree_index import TreeIndex, index_of
+from marketplace.domain.types import (
+    ArtifactType,
+    Basis,
+    Detected,
+    Detection,
+    DetectionOptions,
+    DocumentKind,
+    Parsed,
+    Wanted,
+    Warned,
+)
+from skillmeat_site.upstream.types import TreeItem
+
+DETECTOR_VERSION: Final = 1
+"""Changes whenever the same listing, options and documents give another answer."""
+
+Tree = TreeIndex | Sequence[TreeItem]
+
+_FOLDER_TYPES = frozenset({ArtifactType.SKILL, ArtifactType.PLUGIN})
+_OWN_ROOTS = frozenset({ArtifactType.PLUGIN, ArtifactType.MARKETPLACE})
+
+
+def detect_layout(tree: Tree, options: DetectionOptions, *, root_tree_oid: str = "") -> Detection:
+    """Return what the paths alone tell. Hooks in settings and all that a manifest declares are not in it."""
+    return detect(tree, options, {}, root_tree_oid=root_tree_oid, tree_only=True)
+
+
+def wanted(tree: Tree, options: DetectionOptions, documents: Documents | None = None) -> tuple[Wanted, ...]:
+    """Return what ``detect`` would read and ``documents`` lacks, sorted by path, each (oid, kind) once.
+
+    The first call also asks for what a manifest probably names, so that a second one seldom finds anything missing.
+    """
+    known = documents or {}
+    index = index_of(tree)
+    survey = survey_of(index, options, known)
+    asked: dict[tuple[str, DocumentKind], Wanted] = {}
+    for item, kind in _asked_for(survey):
+        if (item.oid, kind) not in known:
+            asked.setdefault((item.oid, kind), Wanted(item.oid, kind, item.path))
+    return tuple(sorted(asked.values(), key=lambda want: (want.path, want.kind)))
+
+
+def detect(
+    tree: Tree,
+    options: DetectionOptions,
+    documents: Documents,
+    *,
+    root_tree_oid: str = "",
+    tree_only: bool = False,
+) -> Detection:
+    """Return the artifacts of a listing, sorted by (path, type, discriminator), each once.
+
+    ``root_tree_oid`` is the content id of what lies at the root (not needed where ``tree`` is an index).
+    A document that is missing from ``documents`` leaves its artifact as its path tells it, with the warning
+    ``document_unread`` unless ``tree_only``. Never raises, whatever the paths and documents hold.
+    """
+    survey = survey_of(index_of(tree, root_tree_oid), options, documents)
+    found: dict[tuple[str, str, str], Detected] = {}
+    noticed: list[Warned] = list(not_entered_warnings(survey))
+    if survey.root and survey.root not in survey.index.folders and survey.root not in survey.index.files:
+        noticed.append(Warned("root_hint_missing", "nothing lies at root_hint", survey.root))
+    declared = declared_candidates(survey)
+    for candidate in _candidates(survey, declared, noticed):
+        key = (shown(candidate.path), candidate.type, candidate.discriminator)
+        if key not in found:
+            detected = _detected(candidate, survey, declared, documents, tree_only)
+            if detected is not None:
+                found[key] = detected
+    return Detection(tuple(found[key] for key in sorted(found)), tuple(dict.fromkeys(noticed)))
+
+
+def detection_key(options: DetectionOptions) -> str:
+    """Return a hash of all that changes the answer to the same listing: a source's options and the rules' versions."""
+    stated = {
+        "manual_map": {folder_key(folder): str(type_) for folder, type_ in options.manual_map.items()},
+        "root_hint": folder_key(options.root_hint),
+        "single_artifact_type": str(options.single_artifact_type or ""),
+        "detector": DETECTOR_VERSION,
+        "parser": PARSER_VERSION,
+    }
+    return hashlib.sha256(canonical_json(stated)).hexdigest()
+
+
+def _candidates(survey: Survey, declared: Declared, noticed: list[Warned]) -> Iterator[Candidate]:
+    """Yield all candidates below the root that is looked at, the surer reading of a place before the others."""
+    options = survey.options
+    if options.single_artifact_type is not None:
+        if survey.root in survey.index.folders or survey.root in survey.index.files:
+            yield single_candidate(survey, options.single_artifact_type)
+        return
+    rules = (mapped_candidates(survey, noticed.append), _unreplaced(survey, declared), iter(declared.candidates))
+    for rule in rules:
+        for candidate in rule:
+            if is_below(candidate.path, survey.root):
+                yield candidate
+
+
+def _unreplaced(survey: Survey, declared: Declared) -> Iterator[Candidate]:
+    """Yield what the layout tells; of a default folder that a manifest has replaced, only what that manifest names."""
+    for candidate in layout_candidates(survey):
+        component = candidate.scope.component
+        if component is None or component.base not in declared.replaced or candidate.path in declared.named:
+            yield candidate
+
+
+def _asked_for(survey: Survey) -> Iterator[tuple[TreeItem, DocumentKind]]:
+    """Yield every file whose content a rule asks for, by what is known now."""
+    for item in survey.manifests.files:
+        yield item, DocumentKind.JSON
+    for candidate in _candidates(survey, declared_candidates(survey), []):
+        if candidate.kind is not None and candidate.inline is None:
+            yield candidate.item, candidate.kind
+    if survey.options.single_artifact_type is None:
+        yield from plausible_documents(survey)
+
+
+def _detected(
+    candidate: Candidate, survey: Survey, declared: Declared, documents: Documents, tree_only: bool
+) -> Detected | None:
+    """Return the finding a candidate is, or None where its content shows that it is none."""
+    parsed, unread = _read(candidate, documents, tree_only)
+    described = describe(candidate, parsed, survey)
+    if described is None:
+        return None
+    name, facts = described
+    confidence, signals = confidence_of((*candidate.signals, *facts.signals))
+    warnings = [*candidate.warnings, *unread, *facts.warnings]
+    if candidate.type is ArtifactType.PLUGIN:
+        warnings += declared.warnings.get(candidate.path, [])
+    content_oid = _content_oid(candidate, survey)
+    if not content_oid:
+        warnings.append(Warned("folder_not_listed", "the listing has no id for this folder", shown(candidate.path)))
+    # A plugin or marketplace belongs to what lies around it, not to itself.
+    around = survey.scopes.above(candidate.path) if candidate.type in _OWN_ROOTS else candidate.scope
+    return Detected(
+        type=candidate.type,
+        path=shown(candidate.path),
+        file=shown(candidate.item.path),
+        name=name,
+        content_oid=content_oid,
+        confidence=confidence,
+        basis=candidate.basis,
+        namespace=candidate.namespace,
+        discriminator=candidate.discriminator,
+        plugin=shown(around.plugin) if around.plugin is not None else None,
+        client=candidate.scope.client,
+        title=facts.title,
+        description=facts.description,
+        signals=signals,
+        tags=facts.tags,
+        metadata=facts.metadata,
+        warnings=tuple(dict.fromkeys(warnings)),
+        manual=candidate.basis is Basis.MANUAL,
+    )
+
+
+def _read(candidate: Candidate, documents: Documents, tree_only: bool) -> tuple[Parsed | None, list[Warned]]:
+    """Return a candidate's document, and the warning that it should have been read and was not."""
+    if candidate.inline is not None:
+        return Parsed(data=candidate.inline), []
+    if candidate.kind is None:
+        return None, []
+    parsed = documents.get((candidate.item.oid, candidate.kind))
+    if parsed is None and not tree_only:
+        return None, [Warned("document_unread", "its content was not read", candidate.item.path)]
+    return parsed, []
+
+
+def _content_oid(candidate: Candidate, survey: Survey) -> str:
+    """Return the git id of the artifact's content: tree of a skill or plugin, blob of the others."""
+    if candidate.inline is not None:
+        return blob_oid(canonical_json(candidate.inline))
+    if candidate.type in _FOLDER_TYPES:
+        return survey.index.folders.get(candidate.path, "") or (
+            candidate.item.oid if candidate.item.path == candidate.path else ""
+        )
+    return candidate.item.oid

@@ -1,0 +1,21 @@
+"""What can go wrong in the marketplace, besides upstream."""
+
+from __future__ import annotations
+
+from skillmeat_site.core.errors import DomainError
+
+
+class SourceExists(DomainError):
+    """The same repository, ref and root folder is registered already; ``source_id`` tells where."""
+
+    code = "source_exists"
+    status = 409
+    title = "The source exists"
+
+
+class SourceBusy(DomainError):
+    """Another scan holds the source; ``job_id`` tells which job, where that is known."""
+
+    code = "source_busy"
+    status = 409
+    title = "The source is being scanned"

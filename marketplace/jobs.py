@@ -1,0 +1,125 @@
+"""How the marketplace's services run as jobs, and what runs by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marketplace.errors import SourceBusy
+from marketplace.models import Source
+from marketplace.services.entries import set_excluded
+from marketplace.services.rescan import ScanOptions, rescan_source
+from marketplace.services.results import ScanResult
+from marketplace.services.sources import bulk_update_sources as update_sources
+from marketplace.services.sources import source_ref
+from skillmeat_site.core.actor import SCHEDULER
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.jobs import runner
+from skillmeat_site.core.jobs.context import Target
+from skillmeat_site.core.jobs.failures import as_domain_error
+from skillmeat_site.core.jobs.registry import Params, job
+from skillmeat_site.core.jobs.schedules import every
+from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+
+
+def _source_of(params: Params) -> ObjectRef:
+    source = Source.objects.filter(pk=params["source_id"]).first()
+    return source_ref(source) if source else ObjectRef("source", str(params["source_id"]))
+
+
+def _scan_joins(running: Params, wanted: Params) -> bool:
+    """A running scan does all that is wanted if it is of the same source and at least as strong."""
+    flags = ("force", "allow_removals")
+    return all(running.get(flag, False) or not wanted.get(flag, False) for flag in flags)
+
+
+def _count_ids(params: Params) -> int:
+    return len(params["ids"])
+
+
+def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
+    return {**params, "ids": [int(pk) for pk in ids]}
+
+
+@job(
+    "marketplace.rescan",
+    label=lambda params: f"Rescan {_source_of(params).label or params['source_id']}",
+    queue="scan",
+    timeout=900,
+    dedupe=lambda params: f"rescan:{params['source_id']}",
+    joins=_scan_joins,
+    busy=SourceBusy,
+    target=_source_of,
+)
+def rescan(
+    ctx: Any, source_id: int, force: bool = False, allow_removals: bool = False, dry_run: bool = False
+) -> ScanResult:
+    options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run)
+    return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+
+
+@job(
+    "marketplace.bulk_rescan",
+    label=lambda params: f"Rescan {len(params['ids'])} sources",
+    queue="scan",
+    timeout=900,
+    size=_count_ids,
+    retry=_only_these,
+)
+def bulk_rescan(
+    ctx: Any, ids: Sequence[int], force: bool = False, allow_removals: bool = False, dry_run: bool = False
+) -> Any:
+    options = {"force": force, "allow_removals": allow_removals}
+    known = Source.objects.in_bulk(list(ids))
+    targets = [
+        Target(source_ref(known[pk]) if pk in known else ObjectRef("source", str(pk)), {"source_id": pk, **options})
+        for pk in ids
+    ]
+    if dry_run:
+        return BulkResult(tuple(_dry_row(ctx, target) for target in targets), dry_run=True)
+    return ctx.fan_out(rescan, targets)
+
+
+def _dry_row(ctx: Any, target: Target) -> Row:
+    try:
+        result = rescan.function(ctx, **target.params, dry_run=True)
+    except Exception as error:
+        expected: DomainError | None = as_domain_error(error)
+        if expected is None:
+            raise
+        return Row(target.object, ItemOutcome.FAILED, expected.code, expected.detail)
+    return Row(target.object, result.item_outcome, result.code, detail=result.to_json())
+
+
+@job(
+    "marketplace.bulk_update_entries",
+    label=lambda params: f"{'Exclude' if params['excluded'] else 'Restore'} {len(params['ids'])} entries",
+    size=_count_ids,
+    retry=_only_these,
+)
+def bulk_update_entries(
+    ctx: Any, ids: Sequence[int], excluded: bool, reason: str = "", dry_run: bool = False
+) -> BulkResult:
+    return set_excluded(ids, excluded=excluded, reason=reason, actor=ctx.actor, dry_run=dry_run)
+
+
+@job(
+    "marketplace.bulk_update_sources",
+    label=lambda params: f"Change {len(params['ids'])} sources",
+    size=_count_ids,
+    retry=_only_these,
+)
+def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **changes: Any) -> BulkResult:
+    return update_sources(ids, actor=ctx.actor, dry_run=dry_run, **changes)
+
+
+@every(5, "marketplace.rescan_due")
+def rescan_due() -> Mapping[str, Any]:
+    """Queue a scan of every source whose interval has run out, and that is not backing off."""
+    due = list(Source.objects.due().values_list("pk", flat=True))
+    if not due:
+        return {"queued": 0}
+    runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)
+    return {"queued": len(due)}
+
+

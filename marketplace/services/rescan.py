@@ -1,0 +1,292 @@
+"""Bring the catalog of one source up to its repository: resolve, list, detect, plan, apply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace.domain.deduplicate import best_contents
+from marketplace.domain.detector import detection_key
+from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
+from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
+from marketplace.errors import SourceBusy
+from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.services import scan_record
+from marketplace.services.catalog_writer import known_entries, write_plan
+from marketplace.services.documents import fetch_documents, known_documents
+from marketplace.services.results import REMOVALS_HELD, Counters, ScanResult
+from marketplace.services.survey import Survey, survey
+from marketplace.services.upstreams import address_of, git_settings
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost, NotFound
+from skillmeat_site.core.jobs.failures import as_domain_error
+from skillmeat_site.core.leases import Lease
+from skillmeat_site.core.models import AuditEvent
+from skillmeat_site.core.reporting import Report
+from skillmeat_site.upstream.providers import provider_for
+from skillmeat_site.upstream.types import Head, Listing, Provider, RepositoryAddress
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """``force``: scan even if nothing has changed. ``allow_removals``: carry out removals that would be held."""
+
+    force: bool = False
+    allow_removals: bool = False
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class _Scan:
+    """One scan on its way: what it is about, and what it has learnt so far."""
+
+    source: Source
+    options: ScanOptions
+    report: Report
+    began: float
+    provider: Provider
+    address: RepositoryAddress
+
+    def read(self, head: Head, listing: Listing) -> Survey:
+        return survey(
+            listing,
+            detection_options(self.source),
+            known=known_documents,
+            fetch=lambda wanted: fetch_documents(self.provider, self.address, head, wanted, self.report),
+            report=self.report,
+        )
+
+    def result(self, counters: Counters, head: Head, **more: Any) -> ScanResult:
+        return ScanResult(
+            source_id=self.source.pk,
+            counters=counters,
+            commit=head.commit,
+            scanned_at=timezone.now(),
+            duration_ms=round((time.monotonic() - self.began) * 1000),
+            dry_run=self.options.dry_run,
+            **more,
+        )
+
+
+def rescan_source(
+    source_id: int, *, actor: Actor, options: ScanOptions, report: Report, job_id: UUID | None = None
+) -> ScanResult:
+    """Bring the catalog of one source up to its repository's current commit.
+
+    Holds the source's lease meanwhile; reads upstream outside any transaction and writes in one short one, begun by
+    proving the lease. Raises NotFound, SourceBusy (409) while another scan holds the lease, LeaseLost where another
+    took it over, UpstreamError (by kind) when the repository cannot be read: no entry has changed then.
+    A dry run takes no lease and writes no row of the catalog.
+    """
+    began = time.monotonic()
+    with _held_source(source_id, options, report) as (source, lease):
+        try:
+            address = address_of(source)
+            provider = provider_for(address, git_settings())
+            scan = _Scan(source, options, report, began, provider, address)
+            return _scan(scan, lease, actor, job_id)
+        except Exception as error:
+            failure = as_domain_error(error)
+            if lease is not None and failure is not None and not isinstance(failure, Cancelled | LeaseLost):
+                _record_failure(source, lease, failure, job_id, began)
+            raise
+
+
+def detection_options(source: Source) -> DetectionOptions:
+    return DetectionOptions(
+        root_hint=source.root_hint,
+        manual_map={path: ArtifactType(type_) for path, type_ in source.manual_map.items()},
+        single_artifact_type=ArtifactType(source.single_artifact_type) if source.single_artifact_type else None,
+        repository_name=source.name,
+    )
+
+
+@contextmanager
+def _held_source(source_id: int, options: ScanOptions, report: Report) -> Iterator[tuple[Source, Lease | None]]:
+    """The source with its lease, renewed by every tick; without one for a dry run."""
+    lease = None if options.dry_run else Lease.acquire(Source, source_id)
+    source = Source.objects.filter(pk=source_id).first()
+    if source is None:
+        raise NotFound(f"There is no source {source_id}.")
+    if lease is None and not options.dry_run:
+        raise SourceBusy(data={"source_id": source_id})
+    if lease is None:
+        yield source, None
+        return
+    report.keep(lease)
+    try:
+        yield source, lease
+    finally:
+        report.drop(lease)
+        lease.release()
+
+
+def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -> ScanResult:
+    source = scan.source
+    scan.report.progress(0, 0, "asking for the current commit")
+    head = scan.provider.resolve(scan.address, tick=scan.report.tick)
+    current = _was_well_scanned(source) and not scan.options.force
+    if current and head.commit == source.head_commit:
+        return _nothing_to_do(scan, lease, head, "commit", job_id)
+    listing = scan.provider.listing(scan.address, head, tick=scan.report.tick)
+    if current and listing.tree_oid == source.tree_oid:
+        return _nothing_to_do(scan, lease, head, "tree", job_id)
+    found = scan.read(head, listing)
+    known = known_entries(source)
+    plan = plan_scan(
+        known,
+        found.artifacts,
+        complete=listing.complete,
+        allow_removals=scan.options.allow_removals,
+        hold_removals=head.commit is None or any(w.code == "root_hint_missing" for w in found.warnings),
+    )
+    result = _result_of(scan, plan, head, listing, found.warnings)
+    if lease is not None:
+        scan.report.progress(0, 0, "writing the catalog")
+        _apply(scan, lease, plan, known, result, head, listing, actor, job_id)
+    return result
+
+
+def _was_well_scanned(source: Source) -> bool:
+    """True if an equal commit or tree means an equal catalog: same rules, complete listing, no failure since."""
+    return (
+        bool(source.head_commit)
+        and source.detection_key == detection_key(detection_options(source))
+        and source.listing_complete
+        and not source.last_error_code
+    )
+
+
+def _result_of(
+    scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnings: Sequence[Warned]
+) -> ScanResult:
+    counters = Counters(
+        new=len(plan.new) + len(plan.returned),
+        updated=len(plan.updated),
+        removed=len(plan.removed),
+        unchanged=plan.unchanged_count,
+        within_source=len(plan.duplicates),
+        cross_source=_also_elsewhere(scan.source, best_contents(plan.found, plan.duplicates)),
+    )
+    moved = [
+        {"entry_id": change.known.pk, "from": change.known.path, "to": plan.found[change.key].path}
+        for change in plan.moved
+    ]
+    if plan.held:
+        detail = f"{len(plan.held)} entries are not in the repository any more; rescan with allow_removals to drop them"
+        warnings = [Warned(REMOVALS_HELD, detail), *warnings]
+    return scan.result(
+        counters,
+        head,
+        listing_complete=listing.complete,
+        moved=moved,
+        warnings=[*warnings, *_entry_warnings(plan)],
+        held=len(plan.held),
+    )
+
+
+def _entry_warnings(plan: ScanPlan) -> list[Warned]:
+    """The artifacts' own warnings, each with the path it is about."""
+    return [
+        warning._replace(path=warning.path or artifact.path)
+        for artifact in plan.found.values()
+        for warning in artifact.warnings
+    ]
+
+
+def _also_elsewhere(source: Source, contents: Sequence[tuple[str, str]]) -> int:
+    """How many of these (type, content id) an enabled source with a lower id has as well: one statement."""
+    elsewhere = set(
+        CatalogEntry.objects.filter(
+            content_oid__among=[oid for _, oid in contents],
+            presence="present",
+            source__enabled=True,
+            source_id__lt=source.pk,
+        )
+        .order_by()
+        .values_list("type", "content_oid")
+        .distinct()
+    )
+    return sum(content in elsewhere for content in contents)
+
+
+def _apply(
+    scan: _Scan,
+    lease: Lease,
+    plan: ScanPlan,
+    known: Sequence[KnownEntry],
+    result: ScanResult,
+    head: Head,
+    listing: Listing,
+    actor: Actor,
+    job_id: UUID | None,
+) -> None:
+    """One short transaction: entries, run, audit, and the source stamped last."""
+    source = scan.source
+    with transaction.atomic():
+        lease.fence()
+        write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
+        _write_run(source, result, job_id)
+        if result.counters.changed:
+            AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
+        Source.objects.filter(pk=source.pk).update(
+            **scan_record.scanned(source, result, head, listing, detection_key(detection_options(source)), plan)
+        )
+
+
+def _nothing_to_do(
+    scan: _Scan, lease: Lease | None, head: Head, short_circuit: str, job_id: UUID | None
+) -> ScanResult:
+    """The repository is as it was: the last scan's counters, all unchanged."""
+    source = scan.source
+    counters = Counters.from_json(source.counters).repeated()
+    result = scan.result(counters, head, listing_complete=True, short_circuit=short_circuit)
+    if lease is not None:
+        with transaction.atomic():
+            lease.fence()
+            _write_run(source, result, job_id)
+            Source.objects.filter(pk=source.pk).update(**scan_record.still_current(source, result, head))
+    return result
+
+
+def _write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
+    ScanRun.objects.create(
+        source=source,
+        job_id=job_id,
+        outcome=result.item_outcome,
+        code=result.code,
+        commit=result.commit or "",
+        short_circuit=result.short_circuit or "",
+        listing_complete=result.listing_complete,
+        new_count=result.counters.new,
+        updated_count=result.counters.updated,
+        removed_count=result.counters.removed,
+        unchanged_count=result.counters.unchanged,
+        duration_ms=result.duration_ms,
+        result=result.to_json(),
+    )
+
+
+def _record_failure(source: Source, lease: Lease, error: DomainError, job_id: UUID | None, began: float) -> None:
+    """Tell why the scan failed, touching no entry. That this cannot be told must not hide the failure itself."""
+    try:
+        with transaction.atomic():
+            lease.fence()
+            scan_record.write_failed_run(source, error, job_id, round((time.monotonic() - began) * 1000))
+            Source.objects.filter(pk=source.pk).update(**scan_record.failed(source, error, timezone.now()))
+    except Exception as second:
+        if as_domain_error(second) is None:
+            raise
+        log.warning("scan.failure_not_recorded", source_id=source.pk, exc_info=second)
+
+

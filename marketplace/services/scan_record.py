@@ -1,0 +1,90 @@
+"""What a source remembers of its scans: the columns to write after each way a scan can end."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from marketplace.domain.scan_plan import ScanPlan
+from marketplace.models import ScanRun, Source
+from marketplace.services.results import REMOVALS_HELD, ScanResult
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.upstream.types import Head, Listing
+
+BACK_OFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
+"""How long a sweep leaves a source alone after so many failures in a row; the last one goes on for ever."""
+JITTER = 0.1
+"""Due times are spread by a tenth either way, so that sources registered together are not scanned together."""
+
+
+def next_scan_at(interval: int | None, now: datetime) -> datetime | None:
+    """When a source with this interval (minutes) is due again."""
+    if interval is None:
+        return None
+    return now + timedelta(minutes=interval) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+
+def _seen(source: Source, result: ScanResult, head: Head) -> dict[str, Any]:
+    return {
+        "resolved_ref": head.ref[:255],
+        "head_commit": head.commit or "",
+        "last_scanned_at": result.scanned_at,
+        "next_scan_at": next_scan_at(source.scan_interval, result.scanned_at),
+        "failures": 0,
+        "not_before": None,
+        "updated_at": result.scanned_at,
+    }
+
+
+def still_current(source: Source, result: ScanResult, head: Head) -> dict[str, Any]:
+    """After a short circuit."""
+    return {**_seen(source, result, head), "last_success_at": result.scanned_at}
+
+
+def scanned(
+    source: Source, result: ScanResult, head: Head, listing: Listing, key: str, plan: ScanPlan
+) -> dict[str, Any]:
+    """After a scan that was applied. Held removals are no success: the next scan looks again."""
+    held = bool(result.held)
+    counts = Counter(artifact.type.value for artifact in plan.found.values())
+    counts.update(entry.type for entry in plan.held)
+    return {
+        **_seen(source, result, head),
+        "tree_oid": listing.tree_oid,
+        "detection_key": key,
+        "listing_complete": listing.complete,
+        "counts": dict(sorted(counts.items())),
+        "counters": result.counters.to_json(),
+        "last_success_at": source.last_success_at if held else result.scanned_at,
+        "last_error_code": REMOVALS_HELD if held else "",
+        "last_error_detail": result.warnings[0].detail if held else "",
+    }
+
+
+def failed(source: Source, error: DomainError, now: datetime) -> dict[str, Any]:
+    """After a failure: nothing of what was known is touched."""
+    failures = source.failures + 1
+    return {
+        "last_scanned_at": now,
+        "last_error_code": error.code,
+        "last_error_detail": error.detail,
+        "failures": failures,
+        "not_before": now + BACK_OFF[min(failures, len(BACK_OFF)) - 1],
+        "next_scan_at": next_scan_at(source.scan_interval, now),
+        "updated_at": now,
+    }
+
+
+def write_failed_run(source: Source, error: DomainError, job_id: UUID | None, duration_ms: int) -> None:
+    ScanRun.objects.create(
+        source=source,
+        job_id=job_id,
+        outcome=ItemOutcome.FAILED,
+        code=error.code,
+        detail=error.detail,
+        duration_ms=duration_ms,
+    )
