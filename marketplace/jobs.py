@@ -43,7 +43,7 @@ def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
 
 @job(
     "marketplace.rescan",
-    label=lambda params: f"Rescan {_source_of(params).label or params['source_id']}",
+    label="Rescan {target}",
     queue="scan",
     timeout=900,
     dedupe=lambda params: f"rescan:{params['source_id']}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from marketplace.domain.candidates import Candidate, Survey, survey_of
@@ -113,16 +114,19 @@ def _candidates(survey: Survey, declared: Declared, noticed: list[Warned]) -> It
         if survey.root in survey.index.folders or survey.root in survey.index.files:
             yield single_candidate(survey, options.single_artifact_type)
         return
-    rules = (mapped_candidates(survey, noticed.append), _unreplaced(survey, declared), iter(declared.candidates))
-    for rule in rules:
-        for candidate in rule:
-            if is_below(candidate.path, survey.root):
-                yield candidate
+    for candidate in chain(mapped_candidates(survey, noticed.append), _ruled(survey, declared)):
+        if is_below(candidate.path, survey.root):
+            yield candidate
 
 
-def _unreplaced(survey: Survey, declared: Declared) -> Iterator[Candidate]:
-    """Yield what the layout tells; of a default folder that a manifest has replaced, only what that manifest names."""
-    for candidate in layout_candidates(survey):
+def _ruled(survey: Survey, declared: Declared) -> Iterator[Candidate]:
+    """Yield what layout and manifests tell, but nothing below a mapped folder: there the user's word stands alone.
+
+    Of a default folder that a manifest has replaced, only what that manifest names is left.
+    """
+    for candidate in chain(layout_candidates(survey), declared.candidates):
+        if candidate.scope.mapped is not None:
+            continue
         component = candidate.scope.component
         if component is None or component.base not in declared.replaced or candidate.path in declared.named:
             yield candidate
@@ -130,12 +134,15 @@ def _unreplaced(survey: Survey, declared: Declared) -> Iterator[Candidate]:
 
 def _asked_for(survey: Survey) -> Iterator[tuple[TreeItem, DocumentKind]]:
     """Yield every file whose content a rule asks for, by what is known now."""
-    for item in survey.manifests.files:
-        yield item, DocumentKind.JSON
+    single = survey.options.single_artifact_type is not None
+    for folder, item in () if single else survey.manifests.files:
+        # Those of other parts of the repository say nothing of what lies at or below the root that is looked at.
+        if is_below(folder, survey.root) or is_below(survey.root, folder):
+            yield item, DocumentKind.JSON
     for candidate in _candidates(survey, declared_candidates(survey), []):
         if candidate.kind is not None and candidate.inline is None:
             yield candidate.item, candidate.kind
-    if survey.options.single_artifact_type is None:
+    if not single:
         yield from plausible_documents(survey)
 
 
@@ -149,12 +156,12 @@ def _detected(
         return None
     name, facts = described
     confidence, signals = confidence_of((*candidate.signals, *facts.signals))
-    warnings = [*candidate.warnings, *unread, *facts.warnings]
-    if candidate.type is ArtifactType.PLUGIN:
-        warnings += declared.warnings.get(candidate.path, [])
     content_oid = _content_oid(candidate, survey)
+    warnings = (*candidate.warnings, *unread, *facts.warnings)
+    if candidate.type is ArtifactType.PLUGIN:
+        warnings += tuple(declared.warnings.get(candidate.path, ()))
     if not content_oid:
-        warnings.append(Warned("folder_not_listed", "the listing has no id for this folder", shown(candidate.path)))
+        warnings += (Warned("folder_not_listed", "the listing has no id for this folder", shown(candidate.path)),)
     # A plugin or marketplace belongs to what lies around it, not to itself.
     around = survey.scopes.above(candidate.path) if candidate.type in _OWN_ROOTS else candidate.scope
     return Detected(
@@ -174,21 +181,22 @@ def _detected(
         signals=signals,
         tags=facts.tags,
         metadata=facts.metadata,
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(warnings)) if warnings else (),
         manual=candidate.basis is Basis.MANUAL,
     )
 
 
-def _read(candidate: Candidate, documents: Documents, tree_only: bool) -> tuple[Parsed | None, list[Warned]]:
+def _read(candidate: Candidate, documents: Documents, tree_only: bool) -> tuple[Parsed | None, tuple[Warned, ...]]:
     """Return a candidate's document, and the warning that it should have been read and was not."""
     if candidate.inline is not None:
-        return Parsed(data=candidate.inline), []
-    if candidate.kind is None:
-        return None, []
-    parsed = documents.get((candidate.item.oid, candidate.kind))
+        return Parsed(data=candidate.inline), ()
+    kind = candidate.kind
+    if kind is None or (tree_only and not documents):
+        return None, ()
+    parsed = documents.get((candidate.item.oid, kind))
     if parsed is None and not tree_only:
-        return None, [Warned("document_unread", "its content was not read", candidate.item.path)]
-    return parsed, []
+        return None, (Warned("document_unread", "its content was not read", candidate.item.path),)
+    return parsed, ()
 
 
 def _content_oid(candidate: Candidate, survey: Survey) -> str:

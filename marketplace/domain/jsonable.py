@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -33,17 +32,12 @@ def to_jsonable(value: Any, notes: set[str], depth: int = 0) -> Any:
         notes.add(CUT)
         return None
     if isinstance(value, dict):
-        return {_key(key, notes): to_jsonable(item, notes, depth + 1) for key, item in value.items()}
+        return {_text(str(key), notes): to_jsonable(item, notes, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [to_jsonable(item, notes, depth + 1) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return value
     return _text(str(value), notes)
-
-
-def _key(key: Any, notes: set[str]) -> str:
-    """Return a mapping's key as text, spelled as JSON does (``true``, ``null``) where it is none."""
-    return _text(key if isinstance(key, str) else json.dumps(key, default=str), notes)
 
 
 def _text(text: str, notes: set[str]) -> str:

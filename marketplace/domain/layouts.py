@@ -23,17 +23,14 @@ from marketplace.domain.naming import (
     stem_of,
 )
 from marketplace.domain.scopes import Home, Scope
-from marketplace.domain.types import ArtifactType, Basis
+from marketplace.domain.types import ArtifactType, Basis, Warned
 from skillmeat_site.upstream.types import TreeItem
 
 
 def layout_candidates(survey: Survey) -> Iterator[Candidate]:
     """Yield all that the listing's paths and the plugins known so far tell to be an artifact."""
     for rule in _RULES:
-        for candidate in rule(survey):
-            # Below a mapped folder the user's word replaces every rule.
-            if candidate.scope.mapped is None:
-                yield candidate
+        yield from rule(survey)
 
 
 def context_signals(scope: Scope) -> tuple[str, ...]:
@@ -82,7 +79,7 @@ def _skills(survey: Survey) -> Iterator[Candidate]:
 def _skill(survey: Survey, item: TreeItem, first_signal: str) -> Candidate:
     folder = parent_of(item.path)
     scope, above = survey.scopes.of(folder), survey.scopes.above(folder)
-    signals = [first_signal]
+    signals = [first_signal, *_own_plugin(scope)]
     if name_of(parent_of(folder)) == "skills" or scope.plugin == folder:
         signals.append("standard_place")
     if is_weak_folder(name_of(folder)):
@@ -91,9 +88,11 @@ def _skill(survey: Survey, item: TreeItem, first_signal: str) -> Candidate:
         signals.append("beside_skills")  # documented: a plugin with skills/ does not load the one at its root
     elif above.skill is not None:
         signals.append("inside_a_skill")
-    return Candidate(
-        ArtifactType.SKILL, folder, item, scope, Basis.LAYOUT, (*signals, *_own_plugin(scope), *context_signals(scope))
-    )
+    found = Candidate(ArtifactType.SKILL, folder, item, scope, Basis.LAYOUT, (*signals, *context_signals(scope)))
+    if first_signal == "skill_file":
+        return found
+    detail = f"{name_of(item.path)}: the specification names it SKILL.md, and not every tool reads another spelling"
+    return found._replace(warnings=(Warned("skill_file_case", detail, item.path),))
 
 
 def _components(survey: Survey) -> Iterator[Candidate]:

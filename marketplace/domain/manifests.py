@@ -81,9 +81,10 @@ class Manifests:
     marketplaces: tuple[Marketplace, ...]
 
     @property
-    def files(self) -> tuple[TreeItem, ...]:
-        """The manifests themselves, wherever they lie."""
-        return tuple(part.file for part in self.plugins) + tuple(part.file for part in self.marketplaces)
+    def files(self) -> tuple[tuple[str, TreeItem], ...]:
+        """The manifests themselves, wherever they lie, each with the folder it speaks for."""
+        marketplaces = tuple((marketplace.folder, marketplace.file) for marketplace in self.marketplaces)
+        return marketplaces + tuple((plugin.folder, plugin.file) for plugin in self.plugins)
 
 
 def read_manifests(index: TreeIndex, documents: Documents, root: str = "") -> Manifests:

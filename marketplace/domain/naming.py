@@ -58,6 +58,7 @@ _DOCUMENTATION: Final = frozenset(
         "SKILL",
     )
 )
+_EXTENSIONS: Final = (".agent.md", ".md", ".json")
 _WEAK_FILE = re.compile(r"index|(?:.*[._-])?template", re.IGNORECASE)
 _WEAK_FOLDER = re.compile(r"(?:skill[._-])?templates?|template[._-]skill", re.IGNORECASE)
 
@@ -90,9 +91,10 @@ def name_of(path: str) -> str:
 def stem_of(path: str) -> str:
     """Return the last part of a path without the extensions an artifact's file has; Copilot writes ``.agent.md``."""
     name = name_of(path)
-    for suffix in (".agent.md", ".md", ".json"):
-        if name.endswith(suffix) and len(name) > len(suffix):
-            return name.removesuffix(suffix)
+    if name.endswith(_EXTENSIONS):
+        for extension in _EXTENSIONS:
+            if name.endswith(extension) and len(name) > len(extension):
+                return name.removesuffix(extension)
     return name
 
 

@@ -13,7 +13,7 @@ from marketplace.domain.naming import MCP_FILE, SETTINGS_FILES, SKILL_FILE, pare
 from skillmeat_site.upstream.types import FileMode, TreeItem
 
 _MARKERS = frozenset({SKILL_FILE, "plugin.json", "marketplace.json", "hooks.json", MCP_FILE, *SETTINGS_FILES})
-_TREE = FileMode.TREE.value
+_TREE, _SYMLINK, _SUBMODULE = FileMode.TREE.value, FileMode.SYMLINK.value, FileMode.SUBMODULE.value
 _SKILL_FILE_LOWER = SKILL_FILE.lower()
 
 
@@ -36,29 +36,30 @@ class TreeIndex:
         self.skill_variants: list[TreeItem] = []
         self._marked: dict[str, list[TreeItem]] = {name: [] for name in _MARKERS}
         self._sorted_paths: list[str] | None = None
-        by_mode = {FileMode.SYMLINK: self.links, FileMode.SUBMODULE: self.submodules}
         for item in items:
-            mode = item.mode
+            path, mode, oid, _ = item
             if mode == _TREE:
-                self.folders[item.path] = item.oid
-            elif mode in by_mode:
-                by_mode[FileMode(mode)].append(item)
+                self.folders[path] = oid
+            elif mode == _SYMLINK:
+                self.links.append(item)
+            elif mode == _SUBMODULE:
+                self.submodules.append(item)
             else:
-                self._add_file(item)
+                self.files[path] = item
+        for item in self.files.values():
+            self._sort_in(item)
 
-    def _add_file(self, item: TreeItem) -> None:
+    def _sort_in(self, item: TreeItem) -> None:
+        """Remember a file under what its name says, if it says anything."""
         path = item.path
-        self.files[path] = item
         name = path[path.rfind("/") + 1 :]
         if name in _MARKERS:
             self._marked[name].append(item)
-        elif name.endswith(".md"):
-            # A substring first: most Markdown is documentation, and splitting every path would double the time.
-            if "commands/" in path or "agents/" in path:
-                self.markdown.append(item)
-            if name.lower() == _SKILL_FILE_LOWER:
-                self.skill_variants.append(item)
-        elif name.lower() == _SKILL_FILE_LOWER:
+            return
+        # A substring first: most Markdown is documentation, and splitting every path would double the time.
+        if name.endswith(".md") and ("commands/" in path or "agents/" in path):
+            self.markdown.append(item)
+        if len(name) == len(SKILL_FILE) and name.lower() == _SKILL_FILE_LOWER:
             self.skill_variants.append(item)
 
     def named(self, name: str) -> Sequence[TreeItem]:

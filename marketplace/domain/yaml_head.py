@@ -22,7 +22,7 @@ _BASES: tuple[Any, ...] = (Composer, yaml.CSafeLoader) if yaml.__with_libyaml__ 
 
 MAX_DEPTH = 32
 
-# Every way a hostile head has to fail: libyaml's errors, a bad explicit tag (!!int x, !!bool x), an unhashable key.
+# Every way a hostile head has to fail: libyaml's errors, a bad explicit tag (!!int x, !!bool x).
 _FAILURES = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _TOP_LEVEL_KEY = re.compile(r"([A-Za-z_$][\w$.-]*)[ \t]*:(?:[ \t]+(.*))?$")
@@ -52,11 +52,20 @@ class _HeadLoader(*_BASES):  # type: ignore[misc]
         self.depth -= 1
         return node
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
+        """Build a mapping whose keys are the text as written: as values, ``1`` and ``true`` would be one key."""
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.YAMLError("a key is not plain text")
+            found[key.value] = self.construct_object(value, deep=True)
+        return found
+
 
 def _construct_by_kind(loader: Any, _tag: str, node: yaml.Node) -> Any:
     """Read a node with a tag of its own (``!!timestamp``, ``!!set``, ``!x``) by its shape alone."""
     if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
+        return loader.construct_mapping(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
     return loader.construct_scalar(node)

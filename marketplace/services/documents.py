@@ -8,7 +8,7 @@ from marketplace.domain.frontmatter import PARSER_VERSION, parse_document
 from marketplace.domain.types import DocumentKind, Parsed, Wanted, Warned
 from marketplace.models import Manifest
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.upstream.types import Head, Provider, RepositoryAddress, Unread
+from skillmeat_site.upstream.types import Blobs, Head, Provider, RepositoryAddress, Unread
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 """A larger file is no manifest: it is left unread, with a warning."""
@@ -42,14 +42,17 @@ def fetch_documents(
     for number, want in enumerate(wanted):
         if number % 500 == 0:
             report.progress(number, len(wanted), "parsing manifests")
-        content = blobs.found.get(want.oid)
-        if content is None:
-            reason = blobs.unread.get(want.oid, Unread.MISSING)
-            documents[want.oid, want.kind] = Parsed(warnings=(_UNREAD[reason],))
-        else:
-            documents[want.oid, want.kind] = parse_document(want.kind, content)
+        documents[want.oid, want.kind] = document_of(want, blobs)
     _remember({key: parsed for key, parsed in documents.items() if key[0] in blobs.found})
     return documents
+
+
+def document_of(want: Wanted, blobs: Blobs) -> Parsed:
+    """The document, or an empty one that warns why it could not be read."""
+    content = blobs.found.get(want.oid)
+    if content is None:
+        return Parsed(warnings=(_UNREAD[blobs.unread.get(want.oid, Unread.MISSING)],))
+    return parse_document(want.kind, content)
 
 
 def _remember(documents: Documents) -> None:

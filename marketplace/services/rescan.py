@@ -137,10 +137,10 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
     head = scan.provider.resolve(scan.address, tick=scan.report.tick)
     current = _was_well_scanned(source) and not scan.options.force
     if current and head.commit == source.head_commit:
-        return _nothing_to_do(scan, lease, head, "commit", job_id)
+        return _nothing_to_do(scan, lease, head, "commit")
     listing = scan.provider.listing(scan.address, head, tick=scan.report.tick)
     if current and listing.tree_oid == source.tree_oid:
-        return _nothing_to_do(scan, lease, head, "tree", job_id)
+        return _nothing_to_do(scan, lease, head, "tree")
     found = scan.read(head, listing)
     known = known_entries(source)
     plan = plan_scan(
@@ -244,18 +244,13 @@ def _apply(
         )
 
 
-def _nothing_to_do(
-    scan: _Scan, lease: Lease | None, head: Head, short_circuit: str, job_id: UUID | None
-) -> ScanResult:
-    """The repository is as it was: the last scan's counters, all unchanged."""
+def _nothing_to_do(scan: _Scan, lease: Lease | None, head: Head, short_circuit: str) -> ScanResult:
+    """The repository is as it was: the last scan's counters, all unchanged, and no run to tell of."""
     source = scan.source
     counters = Counters.from_json(source.counters).repeated()
     result = scan.result(counters, head, listing_complete=True, short_circuit=short_circuit)
     if lease is not None:
-        with transaction.atomic():
-            lease.fence()
-            _write_run(source, result, job_id)
-            Source.objects.filter(pk=source.pk).update(**scan_record.still_current(source, result, head))
+        lease.stamp_and_release(**scan_record.still_current(source, result, head))
     return result
 
 

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
-from skillmeat_site.core import checks, logs
+from skillmeat_site.core import checks, logs, lookups  # noqa: F401 - lookups register themselves
 
 
 class Config(AppConfig):
@@ -12,5 +12,5 @@ class Config(AppConfig):
     def ready(self) -> None:
         logs.configure()
         checks.register()
-        # Each app says in `jobs.py` what it runs and when, in `doctor.py` what it needs.
-        autodiscover_modules("jobs", "doctor")
+        # Each app says in `jobs` what it runs and when, in `doctor` what it needs, in `metrics` what it measures.
+        autodiscover_modules("jobs", "jobs.housekeeping", "doctor", "job_metrics", "api.schema")

@@ -12,26 +12,11 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, models, router
-from django.db.models import Field, Lookup
+from django.db.models import Field
 from django.db.models.fields.json import JSONField
 
 ROWS_PER_STATEMENT = 5_000
 """Keeps one parameter at a few megabytes, whatever the rows hold."""
-
-
-@Field.register_lookup
-class Among(Lookup):  # type: ignore[type-arg]
-    """``column__among=[…]``: like ``__in``, for any number of values, as one parameter."""
-
-    lookup_name = "among"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Sequence[Any]]:
-        left, left_params = self.process_lhs(compiler, connection)
-        values = [self.lhs.output_field.get_db_prep_value(value, connection) for value in self.rhs]
-        if connection.vendor == "postgresql":
-            return f"{left} = ANY(%s)", [*left_params, values]
-        return f"{left} IN (SELECT value FROM json_each(%s))", [*left_params, json.dumps(values)]
 
 
 def update_rows(model: type[models.Model], rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> int:

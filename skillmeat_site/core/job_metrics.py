@@ -8,6 +8,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from skillmeat_site.core import metrics
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import JobStatus
 
@@ -30,3 +31,6 @@ class JobTable:
             "Age of the oldest waiting job",
             value=(timezone.now() - oldest).total_seconds() if oldest else 0,
         )
+
+
+metrics.register(JobTable())

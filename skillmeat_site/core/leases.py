@@ -46,6 +46,7 @@ class Lease:
         self.pk = pk
         self.token = token
         self._renewed = time.monotonic()
+        self._released = False
 
     @classmethod
     def acquire(cls, model: type[LeasedModel], pk: Any) -> Lease | None:
@@ -76,8 +77,15 @@ class Lease:
         self.renew()
 
     def release(self) -> None:
-        """Give it back. Harmless when it was lost: only the own token is released."""
-        self._mine().update(lease_token=None, lease_until=None)
+        """Give it back. Harmless when it was lost or given back before: only the own token is released."""
+        if not self._released:
+            self._mine().update(lease_token=None, lease_until=None)
+
+    def stamp_and_release(self, **columns: Any) -> None:
+        """Write columns of the row and give the lease back, in one statement that also proves it. Raises LeaseLost."""
+        if not self._mine().update(**columns, lease_token=None, lease_until=None):
+            raise LeaseLost
+        self._released = True
 
     def _mine(self) -> models.QuerySet[Any]:
         return self._model._default_manager.filter(pk=self.pk, lease_token=self.token)

@@ -57,3 +57,5 @@ if REDIS_URL:
     Q_CLUSTER["redis"] = REDIS_URL
 else:
     Q_CLUSTER["orm"] = "default"
+
+SKILLMEAT_JOB_KEEP_DAYS = env.integer("SKILLMEAT_JOB_KEEP_DAYS", 90, minimum=1, maximum=3650)

@@ -45,11 +45,8 @@ class GitProvider:
         check_allowed(address, self._settings.policy)
         if is_oid(address.ref):
             return Head(CommitOid(address.ref), address.ref)
-        # Version 0 of the protocol sends all refs with the first answer; version 2 takes two requests.
-        config = [("protocol.version", "0")]
-        remote, deadline = Remote(self._settings, address), Deadline(self._settings.timeout)
-        result = remote.run(["ls-remote", "--symref", "origin"], deadline, config=config, tick=tick)
-        return choose(result.stdout, address.ref)
+        deadline = Deadline(self._settings.timeout)
+        return choose(Remote(self._settings, address).advertised_refs(deadline, tick), address.ref)
 
     def listing(self, address: RepositoryAddress, head: Head, *, tick: Tick = no_tick) -> Listing:
         """List everything in the commit of ``head``; sizes are unknown (None).

@@ -47,9 +47,10 @@ class AccessPolicy:
         return (urlsplit(self.github_url).hostname or "").lower()
 
     def is_github(self, address: RepositoryAddress) -> bool:
-        """Tell whether the address lies below ``github_url``: same scheme, host, port and path. Its token is for these.
+        """Tell whether the address lies below ``github_url``: same scheme, host, port and path.
 
-        A repository of the same host over ssh is none: it is read with a key, and has no API beside it.
+        GitHub's token belongs to these and to no others. A repository of the same host over ssh is none: it is read
+        with a key, and has no API beside it.
         """
         return address.url.startswith(self._github_base() + "/")
 

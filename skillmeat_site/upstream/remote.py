@@ -25,6 +25,7 @@ from skillmeat_site.upstream.types import RepositoryAddress, Tick, no_tick
 
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 _SERVICE = "/info/refs?service=git-upload-pack"
 
 # Formal faults of old commits and trees, and faults of files that only a checkout reads: none of them concerns a
@@ -57,6 +58,15 @@ class Remote:
     def __init__(self, settings: GitSettings, address: RepositoryAddress) -> None:
         self._settings = settings
         self._address = address
+
+    def advertised_refs(self, deadline: Deadline, tick: Tick) -> bytes:
+        """Return all refs of the repository, as ``git ls-remote --symref`` prints them, in one request."""
+        # Version 0 of the protocol sends all refs with the first answer; version 2 takes two requests.
+        config = [("protocol.version", "0")]
+        result = self.run(["ls-remote", "--symref", "origin"], deadline, config=config, tick=tick)
+        if self._address.url.startswith("http"):
+            _require_smart(result)
+        return result.stdout
 
     def run(
         self,
@@ -150,6 +160,18 @@ class Remote:
         parsed = parse_url(url, self._settings.policy)
         # Some hosts redirect to the spelling with .git, so that the canonical one would lead back here.
         return replace(parsed, url=url)
+
+
+def _require_smart(result: GitResult) -> None:
+    """Raise UpstreamInvalid where the refs came from no git server.
+
+    Git takes any page that answers 200 for a list of refs of the old file-based protocol, and one without refs for an
+    empty repository: a captive portal would empty a catalog.
+    """
+    answer = last_answer(result.stderr)
+    smart = answer.headers.get("content-type", "").partition(";")[0].strip() == _ADVERTISEMENT
+    if not smart and (answer.status or not result.stdout.strip()):
+        raise UpstreamInvalid("the host does not speak git's smart protocol")
 
 
 def _token_header(url: str, token: str) -> tuple[str, str]:

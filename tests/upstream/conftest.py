@@ -36,7 +36,7 @@ def git(path: Path, *args: str, stdin: bytes = b"") -> str:
     command = ["git", "-C", str(path), *args]
     done = subprocess.run(command, input=stdin, capture_output=True, env=_ENVIRONMENT, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().strip()
+    return os.fsdecode(done.stdout).strip()
 
 
 @dataclass(frozen=True)

@@ -187,43 +187,30 @@ def test_github_elsewhere_below_a_path() -> None:
     assert not policy.is_github(parse_url("http://127.0.0.1:9/other/tools", policy))
 
 
-_PIECES = st.sampled_from(
-    [
-        "https://",
-        "http://",
-        "ssh://",
-        "file://",
-        "git@",
-        "github.com",
-        "gitlab.example",
-        "127.0.0.1:8000",
-        "www.",
-        ":443",
-    ]
-    + [
-        "/",
-        "//",
-        ".git",
-        "..",
-        ".",
-        "a",
-        "B",
-        "~",
-        "-",
-        "?",
-        "#",
-        "@",
-        ":",
-        "%2e",
-        " ",
-        "\\",
-        "::1",
-        "[",
-        "]",
-        "ü",
-        "./",
-    ]
-)
+_SCHEMES = ["https://", "http://", "ssh://", "file://", "git@", "github.com", "gitlab.example", "127.0.0.1:8000"]
+_PARTS = [
+    "www.",
+    ":443",
+    "/",
+    "//",
+    ".git",
+    "..",
+    ".",
+    "a",
+    "B",
+    "~",
+    "-",
+    "?",
+    "#",
+    "@",
+    ":",
+    "%2e",
+    "\\",
+    " ",
+    "ü",
+    "./",
+]
+_PIECES = st.sampled_from([*_SCHEMES, *_PARTS, "::1", "[", "]"])
 
 
 @given(st.one_of(st.text(max_size=60), st.lists(_PIECES, max_size=10).map("".join)))

@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from skillmeat_site.core.errors import LimitExceeded
-from skillmeat_site.upstream.address import parse_url
-from skillmeat_site.upstream.errors import PathNotAllowed, UpstreamInvalid, UpstreamNotFound, UpstreamRefNotFound
+from skillmeat_site.upstream.errors import UpstreamInvalid, UpstreamRefNotFound
 from skillmeat_site.upstream.git import GitProvider
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.object_ids import EMPTY_TREE
-from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.providers import provider_for
 from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, TreeItem, Unread
 from tests.fakes.git_http import GitHttp
-from tests.upstream.conftest import Repo, git, make_repo
+from tests.upstream.conftest import Repo, git
 
 FILES = {"a/SKILL.md": b"one\n", "a/b/x.txt": b"two\n", "README": b"three\n"}
 
@@ -244,7 +240,7 @@ def test_a_tree_that_climbs_is_refused(repo: Repo, provider: GitProvider, local_
 def test_a_capped_listing_says_so(
     limit: dict[str, int], kept: int, repo: Repo, local_address: RepositoryAddress, settings: GitSettings
 ) -> None:
-    repo.commit({name: b"x" for name in "abcdef"})
+    repo.commit(dict.fromkeys("abcdef", b"x"))
     provider = GitProvider(replace(settings, **limit))
     listing = provider.listing(local_address, provider.resolve(local_address))
     assert [item.path for item in listing.items] == ["a", "b"][:kept]
@@ -281,53 +277,3 @@ def test_a_server_of_tips_only_cannot_give_a_commit_that_is_no_tip(
     repo.commit({"other": b"x"}, parent=first)
     with pytest.raises(UpstreamRefNotFound, match="moved on"):
         provider.listing(address, head)
-
-
-class TestLocal:
-    def test_a_working_tree_and_its_linked_one(
-        self, tmp_path: Path, settings: GitSettings, policy: AccessPolicy
-    ) -> None:
-        tree = tmp_path / "srv" / "50% tree's"
-        tree.mkdir(parents=True)
-        git(tree, "init", "--quiet", "--initial-branch=main")
-        (tree / "SKILL.md").write_text("x")
-        git(tree, "add", ".")
-        git(tree, "commit", "-qm", "x")
-        git(tree, "worktree", "add", "-q", "../linked", "-b", "other")
-        for path in (tree, tree.parent / "linked"):
-            address = parse_url(str(path), policy)
-            provider = provider_for(address, settings)
-            listing = provider.listing(address, provider.resolve(address))
-            assert [item.path for item in listing.items] == ["SKILL.md"]
-
-    def test_a_shallow_clone(self, tmp_path: Path, repo: Repo, provider: GitProvider, policy: AccessPolicy) -> None:
-        first = repo.commit(FILES)
-        repo.commit(FILES | {"x": b"y"}, parent=first)
-        git(tmp_path, "clone", "-q", "--bare", "--depth=1", f"file://{repo.path}", "srv/shallow")
-        address = parse_url(str(tmp_path / "srv" / "shallow"), policy)
-        listing = provider.listing(address, provider.resolve(address))
-        assert "x" in {item.path for item in listing.items}
-
-    def test_no_repository(self, tmp_path: Path, provider: GitProvider, policy: AccessPolicy) -> None:
-        (tmp_path / "srv" / "plain").mkdir(parents=True, exist_ok=True)
-        for name in ("plain", "nothing"):
-            with pytest.raises(UpstreamNotFound) as caught:
-                provider.resolve(parse_url(str(tmp_path / "srv" / name), policy))
-            assert str(tmp_path) not in caught.value.detail
-
-    def test_objects_outside_the_roots_are_out_of_reach(
-        self, tmp_path: Path, provider: GitProvider, policy: AccessPolicy
-    ) -> None:
-        secret = make_repo(tmp_path / "secret.git")
-        secret.commit({"secret": b"x"})
-        borrowed = make_repo(tmp_path / "srv" / "borrowed.git")
-        (borrowed.path / "objects" / "info" / "alternates").write_text(f"{secret.path}/objects\n")
-        pointed = tmp_path / "srv" / "pointed"
-        pointed.mkdir()
-        (pointed / ".git").write_text(f"gitdir: {secret.path}\n")
-        linked = tmp_path / "srv" / "linked"
-        linked.mkdir()
-        (linked / ".git").symlink_to(secret.path)
-        for path in (borrowed.path, pointed, linked, secret.path):
-            with pytest.raises(PathNotAllowed):
-                provider.resolve(parse_url(str(path), policy))

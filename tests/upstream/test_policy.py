@@ -1,4 +1,4 @@
-"""Only what the operator listed is reached: by name, by address, through links and through names that resolve inward."""
+"""Only what the operator listed is reached: by name, by address, through links and names that resolve inward."""
 
 from __future__ import annotations
 

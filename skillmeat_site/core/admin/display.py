@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db import models
@@ -22,11 +22,16 @@ from django.utils.translation import gettext as _
 
 from skillmeat_site.core.text import printable
 
-EMPTY = "–"
+EMPTY = "-"
 MAX_JSON = 20_000
 """Characters of a document that a page shows; the API has the whole."""
 
-Text = str | Promise
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Text = str | _StrPromise
+else:
+    Text = str | Promise
 
 
 class Tone(StrEnum):

@@ -29,7 +29,7 @@ class WordFilter(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        return queryset.filter(**{self.field or self.parameter_name: value})
+        return queryset.filter(**{self.field or str(self.parameter_name): value})
 
 
 class DefaultedFilter(admin.SimpleListFilter):
@@ -51,7 +51,7 @@ class DefaultedFilter(admin.SimpleListFilter):
 
     def chosen(self) -> str:
         value = self.value()
-        if value in self.options:
+        if value is not None and value in self.options:
             return value
         return self.everything if self._yields else next(iter(self.options))
 
@@ -59,7 +59,7 @@ class DefaultedFilter(admin.SimpleListFilter):
         for value, text in self.options.items():
             yield {
                 "selected": value == self.chosen(),
-                "query_string": changelist.get_query_string({self.parameter_name or "": value}),
+                "query_string": changelist.get_query_string({str(self.parameter_name): value}),
                 "display": text,
             }
 
@@ -85,6 +85,6 @@ class PickedFilter(admin.SimpleListFilter):
         if value is None:
             return queryset
         try:
-            return queryset.filter(**{self.field or self.parameter_name: value})
+            return queryset.filter(**{self.field or str(self.parameter_name): value})
         except (ValueError, ValidationError):
             return queryset.none()

@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -43,6 +43,7 @@ class JobItemFilter(FilterSet):
         fields: list[str] = []
 
 
+OUTCOME = OpenApiParameter("outcome", str, enum=[outcome.value for outcome in ItemOutcome], many=True)
 PROBLEM = OpenApiResponse(ProblemSerializer, "The job has finished, or is still active.")
 
 
@@ -59,7 +60,7 @@ class JobViewSet(StrictQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
     def get_queryset(self) -> QuerySet[Job]:
         return Job.objects.for_user(self.request.user).for_list()
 
-    @extend_schema(responses=JobItemSerializer(many=True))
+    @extend_schema(responses=JobItemSerializer(many=True), filters=False, parameters=[OUTCOME])
     @action(
         detail=True,
         serializer_class=JobItemSerializer,

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, WorkerLost
@@ -132,10 +133,11 @@ def _create(
 ) -> tuple[Job, bool]:
     """Write the job's row; or find the one with this id, or the active one that holds its dedupe key (False)."""
     if columns.get("status") == JobStatus.RUNNING:
-        columns |= {"started_at": Now(), "heartbeat_at": Now()}
+        columns |= {"started_at": timezone.now(), "heartbeat_at": Now()}
     else:
         columns |= {"sent_at": Now()}
     key = definition.dedupe(params)
+    target = definition.target(params) if definition.target else None
     new_id = job_id or uuid.uuid4()
     while True:
         try:
@@ -143,7 +145,7 @@ def _create(
                 job = Job.objects.create(
                     pk=new_id,
                     kind=definition.kind,
-                    label=definition.label(params)[:300],
+                    label=definition.name(params, target)[:300],
                     dedupe_key=key,
                     params=dict(params),
                     trigger=actor.trigger,
@@ -152,7 +154,10 @@ def _create(
                     parent_item=item,
                     **columns,
                 )
-            job.refresh_from_db()
+                if target is not None:
+                    JobItem.objects.create(
+                        job=job, object_type=target.type, object_id=target.id, object_label=target.label[:300]
+                    )
             return job, True
         except IntegrityError:
             if (same := Job.objects.filter(pk=new_id).first()) is not None:

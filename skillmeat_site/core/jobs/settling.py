@@ -58,24 +58,22 @@ def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
             columns["result"] = ending.result
         if not states.finish(job.pk, token, ending.status, **columns):
             return False
-        target = registry.get(job.kind).target(job.params)
-        if target is not None:
-            _write_item(job, target, ending)
+        if registry.get(job.kind).target is not None:
+            _settle_own_item(job, ending)
         if job.parent_item_id is not None:
-            settle_item(job.parent_item_id, ending, started_at=job.started_at)
+            settle_item(job.parent_item_id, ending, duration_ms=_duration_ms(job))
     count_job(job.kind, ending.status)
     return True
 
 
-def settle_item(item_id: int, ending: Ending, *, started_at: Any = None) -> None:
+def settle_item(item_id: int, ending: Ending, *, duration_ms: int | None = None) -> None:
     """Write one row of a bulk job, once, and close the job if it was the last."""
-    duration = round((timezone.now() - started_at).total_seconds() * 1000) if started_at else None
     settled = JobItem.objects.filter(pk=item_id, outcome="").update(
         outcome=ending.outcome,
         code=ending.code,
         message=ending.message,
         detail=ending.result,
-        duration_ms=duration,
+        duration_ms=duration_ms,
     )
     if settled:
         parent_id = JobItem.objects.values_list("job_id", flat=True).get(pk=item_id)
@@ -152,27 +150,21 @@ def record_rows(job: Job, result: BulkResult) -> None:
     Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
 
 
-def _write_item(job: Job, target: ObjectRef, ending: Ending) -> None:
-    duration = round((timezone.now() - job.started_at).total_seconds() * 1000) if job.started_at else None
-    item = JobItem(
-        job=job,
-        object_type=target.type,
-        object_id=target.id,
-        object_label=target.label[:300],
-        outcome=ending.outcome,
-        code=ending.code,
-        message=ending.message,
-        duration_ms=duration,
+def _settle_own_item(job: Job, ending: Ending) -> None:
+    """The one item of a job about one object; it was written with the job."""
+    job.items.filter(outcome="").update(
+        outcome=ending.outcome, code=ending.code, message=ending.message, duration_ms=_duration_ms(job)
     )
-    JobItem.objects.bulk_create(
-        [item],
-        update_conflicts=True,
-        unique_fields=["job", "object_type", "object_id"],
-        update_fields=["outcome", "code", "message", "duration_ms"],
-    )
+
+
+def _duration_ms(job: Job) -> int | None:
+    return round((timezone.now() - job.started_at).total_seconds() * 1000) if job.started_at else None
 
 
 def after_cancel(job: Job) -> None:
     """Settle what hangs on a job that was cancelled before it began."""
+    ending = Ending.of_error(Cancelled())
+    if registry.get(job.kind).target is not None:
+        _settle_own_item(job, ending)
     if job.parent_item_id is not None:
-        settle_item(job.parent_item_id, Ending.of_error(Cancelled()))
+        settle_item(job.parent_item_id, ending)

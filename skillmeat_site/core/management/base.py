@@ -6,6 +6,7 @@ Exit: 0 all well, 1 something failed (each failure is listed with its code), 2 u
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Interrupted: what was finished stays, the rest was not begun.")
             code = INTERRUPTED
+        except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
         if code:
             sys.exit(code)
 

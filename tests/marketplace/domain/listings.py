@@ -22,7 +22,7 @@ def oid_of(path: str) -> str:
 
 def listing(paths: Iterable[str], *, links: Iterable[str] = (), submodules: Iterable[str] = ()) -> list[TreeItem]:
     """A complete listing with these files and every folder above them."""
-    modes = {path: "100644" for path in paths} | dict.fromkeys(links, "120000") | dict.fromkeys(submodules, "160000")
+    modes = dict.fromkeys(paths, "100644") | dict.fromkeys(links, "120000") | dict.fromkeys(submodules, "160000")
     folders = {path[:at] for path in modes for at, sign in enumerate(path) if sign == "/"}
     items = [TreeItem(folder, "040000", oid_of(folder)) for folder in folders]
     items += [TreeItem(path, mode, oid_of(path), 1) for path, mode in modes.items()]

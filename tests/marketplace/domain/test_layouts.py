@@ -40,7 +40,10 @@ ROWS = {
         {"skill .claude/commands/s", "command .claude/commands/x.md"},
     ),
     # commands and agents: where they are read
-    "commands at the root": (["commands/x.md", "commands/a/b/y.md"], {"command commands/x.md", "command commands/a/b/y.md"}),
+    "commands at the root": (
+        ["commands/x.md", "commands/a/b/y.md"],
+        {"command commands/x.md", "command commands/a/b/y.md"},
+    ),
     "commands of a project": ([".claude/commands/x.md"], {"command .claude/commands/x.md"}),
     "commands of a nested project": (["app/.claude/commands/x.md"], {"command app/.claude/commands/x.md"}),
     "commands of a plugin": ([f"p/{PLUGIN}", "p/commands/x.md"], {"plugin p", "command p/commands/x.md"}),

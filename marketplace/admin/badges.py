@@ -1,0 +1,45 @@
+"""The words and tones of the catalog."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.domain.types import ArtifactType, Basis
+from marketplace.models.entry import Presence
+from marketplace.querysets import EntryStatus, SourceHealth
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+
+HEALTH: Words = {
+    SourceHealth.FRESH: (_("fresh"), Tone.GOOD),
+    SourceHealth.STALE: (_("stale"), Tone.WARNING),
+    SourceHealth.NEVER_SCANNED: (_("never scanned"), Tone.INFO),
+    SourceHealth.FAILING: (_("failing"), Tone.BAD),
+    SourceHealth.UNREACHABLE: (_("unreachable"), Tone.BAD),
+    SourceHealth.DISABLED: (_("disabled"), Tone.QUIET),
+}
+STATUS: Words = {
+    EntryStatus.NEW: (_("new"), Tone.GOOD),
+    EntryStatus.UPDATED: (_("updated"), Tone.INFO),
+    EntryStatus.EXCLUDED: (_("excluded"), Tone.QUIET),
+    EntryStatus.REMOVED: (_("removed"), Tone.WARNING),
+}
+PRESENCE: Words = {
+    Presence.PRESENT: (_("present"), Tone.GOOD),
+    Presence.REMOVED: (_("removed"), Tone.WARNING),
+}
+TYPE: Words = {
+    ArtifactType.MARKETPLACE: (_("marketplace"), Tone.QUIET),
+    ArtifactType.PLUGIN: (_("plugin"), Tone.QUIET),
+    ArtifactType.SKILL: (_("skill"), Tone.QUIET),
+    ArtifactType.COMMAND: (_("command"), Tone.QUIET),
+    ArtifactType.AGENT: (_("agent"), Tone.QUIET),
+    ArtifactType.HOOK: (_("hook"), Tone.QUIET),
+    ArtifactType.MCP: (_("MCP server"), Tone.QUIET),
+}
+BASIS: Words = {
+    Basis.LAYOUT: (_("layout"), Tone.QUIET),
+    Basis.MANIFEST: (_("manifest"), Tone.QUIET),
+    Basis.CONTENT: (_("content"), Tone.QUIET),
+    Basis.MANUAL: (_("manual"), Tone.INFO),
+}

@@ -1,0 +1,167 @@
+"""Catalog entries: what scans found. Read-only but for the user's own decision, exclude or restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.admin.badges import BASIS, STATUS, TYPE
+from marketplace.admin.entry_actions import ExcludeEntries, RestoreEntries
+from marketplace.admin.entry_filters import (
+    BasisFilter,
+    ConfidenceFilter,
+    PresenceFilter,
+    ShowFilter,
+    SourceFilter,
+    StatusFilter,
+    TypeFilter,
+)
+from marketplace.models import CatalogEntry
+from skillmeat_site.core.admin.badges import word_badge
+from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.text import printable
+
+show_objects("entry", CatalogEntry)
+
+MAX_TWINS = 20
+
+
+@admin.register(CatalogEntry)
+class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    bulk_actions = (ExcludeEntries, RestoreEntries)
+    list_display = (
+        "shown_name", "shown_type", "shown_status", "shown_source", "shown_path", "confidence", "shown_basis",
+        "shown_updated",
+    )  # fmt: skip
+    list_filter = (
+        ShowFilter, TypeFilter, StatusFilter, PresenceFilter, BasisFilter, ConfidenceFilter, SourceFilter,
+    )  # fmt: skip
+    search_fields = ("name", "title", "description", "path")
+    search_help_text = _("Search by name, title, description or path.")
+    # Ordering by source would sort all rows: only columns with an index are offered for it.
+    sortable_by = ("shown_name", "confidence")
+    fieldsets = (
+        (None, {"fields": (
+            "shown_name", "shown_type", "namespace_shown", "shown_title", "shown_description", "shown_tags",
+        )}),
+        (_("Where"), {"fields": ("shown_source", "shown_path", "shown_file", "shown_moved", "shown_plugin")}),
+        (_("State"), {"fields": (
+            "shown_status", "shown_exclusion", "shown_duplicate_of", "shown_twins", "first_seen", "shown_updated",
+            "content_oid", "commit",
+        )}),
+        (_("Detection"), {"fields": (
+            "confidence", "shown_basis", "shown_signals", "shown_warnings", "shown_metadata",
+        )}),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CatalogEntry]:
+        return CatalogEntry.objects.for_user(request.user).for_list()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CatalogEntry | None = None) -> list[str]:
+        return flatten_fieldsets(self.fieldsets)
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, entry: CatalogEntry) -> str:
+        return shortened(entry.name)
+
+    @admin.display(description=_("type"))
+    def shown_type(self, entry: CatalogEntry) -> str:
+        return word_badge(TYPE, entry.type)
+
+    @admin.display(description=_("status"))
+    def shown_status(self, entry: Any) -> str:
+        return word_badge(STATUS, entry.status)
+
+    @admin.display(description=_("source"))
+    def shown_source(self, entry: CatalogEntry) -> str:
+        return row_link(entry.source)
+
+    @admin.display(description=_("path"))
+    def shown_path(self, entry: CatalogEntry) -> str:
+        return shortened(entry.path)
+
+    @admin.display(description=_("basis"))
+    def shown_basis(self, entry: CatalogEntry) -> str:
+        return word_badge(BASIS, entry.basis)
+
+    @admin.display(description=_("last change"))
+    def shown_updated(self, entry: CatalogEntry) -> str:
+        return ago(entry.updated_at)
+
+    @admin.display(description=_("first seen"))
+    def first_seen(self, entry: CatalogEntry) -> str:
+        return ago(entry.first_seen_at)
+
+    @admin.display(description=_("namespace"))
+    def namespace_shown(self, entry: CatalogEntry) -> str:
+        return printable(entry.namespace) or EMPTY
+
+    @admin.display(description=_("title"))
+    def shown_title(self, entry: CatalogEntry) -> str:
+        return printable(entry.title) or EMPTY
+
+    @admin.display(description=_("description"))
+    def shown_description(self, entry: CatalogEntry) -> str:
+        return paragraphs(entry.description)
+
+    @admin.display(description=_("tags"))
+    def shown_tags(self, entry: CatalogEntry) -> str:
+        return printable(", ".join(map(str, entry.tags))) or EMPTY
+
+    @admin.display(description=_("file"))
+    def shown_file(self, entry: CatalogEntry) -> str:
+        return printable(entry.file) or EMPTY
+
+    @admin.display(description=_("moved from"))
+    def shown_moved(self, entry: CatalogEntry) -> str:
+        return printable(entry.moved_from) or EMPTY
+
+    @admin.display(description=_("part of plugin"))
+    def shown_plugin(self, entry: CatalogEntry) -> str:
+        return row_link(entry.plugin)
+
+    @admin.display(description=_("excluded"))
+    def shown_exclusion(self, entry: CatalogEntry) -> str:
+        if entry.excluded_at is None:
+            return EMPTY
+        return format_html("{} {}", ago(entry.excluded_at), paragraphs(entry.excluded_reason))
+
+    @admin.display(description=_("duplicate of"))
+    def shown_duplicate_of(self, entry: CatalogEntry) -> str:
+        return row_link(entry.duplicate_of)
+
+    @admin.display(description=_("same content"))
+    def shown_twins(self, entry: CatalogEntry) -> str:
+        """Other present entries of this type and content, of whatever source."""
+        same = CatalogEntry.objects.present().filter(type=entry.type, content_oid=entry.content_oid)
+        twins = same.exclude(pk=entry.pk).select_related("source").order_by("source_id", "pk")[: MAX_TWINS + 1]
+        items = [
+            format_html("<li>{} ({})</li>", row_link(twin, f"{twin}"), row_link(twin.source, f"{twin.source}"))
+            for twin in twins[:MAX_TWINS]
+        ]
+        if not items:
+            return EMPTY
+        if len(twins) > MAX_TWINS:
+            items.append(format_html("<li>{}</li>", _("and more")))
+        return format_html('<ul class="sm-list">{}</ul>', format_html_join("", "{}", ((item,) for item in items)))
+
+    @admin.display(description=_("signals"))
+    def shown_signals(self, entry: CatalogEntry) -> str:
+        return printable(", ".join(map(str, entry.signals))) or EMPTY
+
+    @admin.display(description=_("warnings"))
+    def shown_warnings(self, entry: CatalogEntry) -> str:
+        return pretty_json(entry.warnings)
+
+    @admin.display(description=_("metadata"))
+    def shown_metadata(self, entry: CatalogEntry) -> str:
+        return pretty_json(entry.metadata)

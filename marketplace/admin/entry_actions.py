@@ -1,0 +1,55 @@
+"""Bulk actions over catalog entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.jobs import bulk_update_entries
+from marketplace.services.entries import MAX_REASON
+from skillmeat_site.core.admin.actions import Count, JobAction
+
+
+class ExcludeForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=MAX_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Shown beside the entries; may be empty."),
+    )
+
+
+class ExcludeEntries(JobAction):
+    name = "exclude"
+    label = _("Exclude selected entries")
+    description = _("Excluded entries are hidden and cannot be imported, whatever later scans find.")
+    permission = "marketplace.change_catalogentry"
+    form = ExcludeForm
+    job = bulk_update_entries
+    inline = True
+
+    def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"ids": list(ids), "excluded": True, "reason": options.get("reason", "")}
+
+    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+        return self.planned(request, ids, {})
+
+
+class RestoreEntries(JobAction):
+    name = "restore"
+    label = _("Restore selected entries")
+    description = _("Takes back an exclusion; the reason is forgotten.")
+    permission = "marketplace.change_catalogentry"
+    job = bulk_update_entries
+    inline = True
+
+    def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"ids": list(ids), "excluded": False, "reason": ""}
+
+    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+        return self.planned(request, ids, {})

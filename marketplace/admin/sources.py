@@ -1,0 +1,167 @@
+"""Sources: registered, changed and forgotten through their service, scanned through their job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.admin.badges import HEALTH, TYPE
+from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
+from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
+from marketplace.admin.source_form import SourceForm
+from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.services.sources import create_source, delete_source, update_source
+from skillmeat_site.core.admin.badges import word_badge
+from skillmeat_site.core.admin.base import actor_of
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import (
+    EMPTY,
+    ago,
+    changelist_url,
+    link,
+    paragraphs,
+    pretty_json,
+    row_link,
+    shortened,
+)
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.services import ServiceAdmin
+from skillmeat_site.core.text import printable
+
+show_objects("source", Source)
+
+SCAN_FIELDS = (
+    "shown_health", "shown_last_scan", "shown_last_success", "shown_next_scan", "shown_error", "shown_counts",
+    "provider", "resolved_ref", "head_commit", "listing_complete", "archived", "shown_counters", "shown_links",
+)  # fmt: skip
+
+
+@admin.register(Source)
+class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
+    form = SourceForm
+    bulk_actions = (RescanSources, ForceRescanSources, EnableSources, DisableSources)
+    list_display = (
+        "shown_name", "shown_health", "shown_counts", "shown_last_scan", "shown_error_code", "enabled", "shown_tags",
+        "shown_entries",
+    )  # fmt: skip
+    list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
+    search_fields = ("url", "owner", "name", "tags")
+    search_help_text = _("Search by URL, owner, name or tag.")
+    readonly_fields = SCAN_FIELDS
+    fieldsets = (
+        (None, {"fields": ("url", "ref", "root_hint", "tags", "trust_level", "enabled", "scan_interval")}),
+        (_("Detection"), {"fields": ("single_artifact_type", "manual_map")}),
+    )
+    scan_fieldset = (_("What scans found"), {"fields": SCAN_FIELDS})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
+        return Source.objects.for_user(request.user).for_list()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset)
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            # The form has put the new values into ``obj``; the service compares with what is stored.
+            update_source(Source.objects.get(pk=obj.pk), actor=actor_of(request), changes=changes)
+            return
+        obj.pk = create_source(actor=actor_of(request), **form.cleaned_data).pk
+        obj.refresh_from_db()
+        if RescanSources().is_allowed(request):
+            url = reverse("admin:marketplace_source_do", args=[obj.pk, RescanSources.name])
+            messages.info(
+                request, format_html("{} {}", _t("Nothing has been read yet."), link(url, _t("Scan it now")))
+            )
+
+    def delete_model(self, request: HttpRequest, obj: Source) -> None:
+        delete_source(obj, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        for source in queryset:
+            delete_source(source, actor=actor_of(request))
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Source] | Sequence[Source], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """Counts instead of names: a source may have thousands of entries. They go with it by the service."""
+        sources = list(objs)
+        entries = CatalogEntry.objects.filter(source__in=sources).count()
+        runs = ScanRun.objects.filter(source__in=sources).count()
+        counts = {_t("sources"): len(sources), _t("catalog entries"): entries, _t("scan runs"): runs}
+        return [printable(str(source)) for source in sources], counts, set(), []
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        source = context.get("original")
+        if source is not None and RescanSources().is_allowed(request):
+            url = reverse("admin:marketplace_source_do", args=[source.pk, RescanSources.name])
+            context["object_tools"] = [{"url": url, "text": _("Rescan")}]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description=_("source"), ordering="name")
+    def shown_name(self, source: Source) -> str:
+        return format_html("{}<br><small>{}</small>", shortened(str(source)), shortened(source.url))
+
+    @admin.display(description=_("health"))
+    def shown_health(self, source: Any) -> str:
+        return word_badge(HEALTH, source.health)
+
+    @admin.display(description=_("entries by type"))
+    def shown_counts(self, source: Source) -> str:
+        texts = ((TYPE[type_][0] if type_ in TYPE else type_, count) for type_, count in source.counts.items())
+        return format_html_join(", ", "{} {}", ((count, text) for text, count in texts)) or EMPTY
+
+    @admin.display(description=_("last scan"), ordering="last_scanned_at")
+    def shown_last_scan(self, source: Source) -> str:
+        return ago(source.last_scanned_at)
+
+    @admin.display(description=_("last success"))
+    def shown_last_success(self, source: Source) -> str:
+        return ago(source.last_success_at)
+
+    @admin.display(description=_("next scan"))
+    def shown_next_scan(self, source: Source) -> str:
+        return ago(source.next_scan_at)
+
+    @admin.display(description=_("last error"), ordering="last_error_code")
+    def shown_error_code(self, source: Source) -> str:
+        return format_html("<code>{}</code>", source.last_error_code) if source.last_error_code else EMPTY
+
+    @admin.display(description=_("last error"))
+    def shown_error(self, source: Source) -> str:
+        if not source.last_error_code:
+            return EMPTY
+        return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
+
+    @admin.display(description=_("tags"))
+    def shown_tags(self, source: Source) -> str:
+        return shortened(", ".join(source.tags))
+
+    @admin.display(description=_("see"))
+    def shown_entries(self, source: Source) -> str:
+        return link(changelist_url(CatalogEntry, source=source.pk), _("entries"))
+
+    @admin.display(description=_("counters of the last scan"))
+    def shown_counters(self, source: Source) -> str:
+        return pretty_json(source.counters)
+
+    @admin.display(description=_("see"))
+    def shown_links(self, source: Source) -> str:
+        last = ScanRun.objects.filter(source=source).select_related("job").order_by("-id").first()
+        links = [
+            link(changelist_url(CatalogEntry, source=source.pk), _("entries")),
+            link(changelist_url(ScanRun, source=source.pk), _("scan runs")),
+        ]
+        if last is not None and last.job is not None:
+            links.append(format_html("{} {}", _("last job:"), row_link(last.job)))
+        return format_html_join(" · ", "{}", ((text,) for text in links))

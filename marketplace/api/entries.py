@@ -1,0 +1,90 @@
+"""Catalog entries: of all sources, or of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.api.filters import EntryFilter
+from marketplace.api.serializers import BulkEntryUpdate, EntryChange, EntrySerializer
+from marketplace.jobs import bulk_update_entries
+from marketplace.models import CatalogEntry, Source
+from marketplace.querysets import EntryQuerySet
+from marketplace.services.entries import set_excluded
+from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
+from skillmeat_site.core.api.conditional import check_match, etag
+from skillmeat_site.core.api.filters import select
+from skillmeat_site.core.api.pagination import KeysetCursor
+from skillmeat_site.core.api.serializers import BulkResultSerializer
+
+
+class EntryViewSet(
+    ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[CatalogEntry]
+):
+    queryset = CatalogEntry.objects.all()
+    serializer_class = EntrySerializer
+    filterset_class = EntryFilter
+    pagination_class = KeysetCursor
+    lookup_value_converter = "int"
+    action_permissions = {"bulk_update": "marketplace.change_catalogentry"}
+
+    def get_queryset(self) -> EntryQuerySet:
+        return CatalogEntry.objects.for_user(self.request.user).for_list()
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        entry = self.get_object()
+        return Response(EntrySerializer(entry).data, headers={"ETag": etag(entry)})
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """A single entry is shown whatever it is; only lists hide some."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    @extend_schema(request=EntryChange, responses=EntrySerializer)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        entry = self.get_object()
+        changes = self.validated(EntryChange)
+        with transaction.atomic():
+            locked = CatalogEntry.objects.select_for_update().get(pk=entry.pk)
+            check_match(request, locked)
+            excluded = changes.get("excluded", locked.excluded_at is not None)
+            reason = changes.get("excluded_reason", locked.excluded_reason)
+            set_excluded([locked.pk], excluded=excluded, reason=reason, actor=actor_of(request))
+        return self.retrieve(request)
+
+    @extend_schema(request=BulkEntryUpdate, responses=job_or(BulkResultSerializer), parameters=[PREFER])
+    @action(detail=False, methods=["post"], url_path="bulk-update")
+    def bulk_update(self, request: Request) -> Response:
+        body = self.validated(BulkEntryUpdate)
+        if "filter" in body:
+            chosen = select(EntryFilter, self.get_queryset(), body.pop("filter"))
+            body["ids"] = list(chosen.order_by("pk").values_list("pk", flat=True))
+        body["reason"] = body.pop("excluded_reason")
+        return self.run(bulk_update_entries, **body)
+
+
+SOURCE_ID = OpenApiParameter("source_id", OpenApiTypes.INT, OpenApiParameter.PATH)
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[SOURCE_ID]),
+    retrieve=extend_schema(parameters=[SOURCE_ID]),
+    partial_update=extend_schema(parameters=[SOURCE_ID]),
+)
+class SourceEntryViewSet(EntryViewSet):
+    """The same, below their source."""
+
+    bulk_update = None  # type: ignore[assignment]
+
+    def get_queryset(self) -> EntryQuerySet:
+        if getattr(self, "swagger_fake_view", False):
+            return CatalogEntry.objects.none()
+        source = get_object_or_404(Source.objects.for_user(self.request.user), pk=self.kwargs["source_id"])
+        return super().get_queryset().filter(source=source)

@@ -1,0 +1,188 @@
+"""Shapes of the marketplace's REST face."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketplace.domain.types import ArtifactType
+from marketplace.models import CatalogEntry, Source
+from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
+from marketplace.querysets import EntryStatus, SourceHealth
+from skillmeat_site.core.api.serializers import Selection, Strict
+from skillmeat_site.core.results import ItemOutcome
+
+
+class LastErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    path = serializers.CharField()
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    health = serializers.ChoiceField(choices=[health.value for health in SourceHealth])
+    last_error = serializers.SerializerMethodField()
+    head_commit = serializers.SerializerMethodField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta:
+        model = Source
+        fields = (
+            "id", "url", "ref", "resolved_ref", "root_hint", "provider", "host", "owner", "name", "repository_id",
+            "tags", "manual_map", "single_artifact_type", "trust_level", "enabled", "scan_interval", "head_commit",
+            "last_scanned_at", "last_success_at", "last_error", "counts", "archived", "health", "next_scan_at",
+            "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(LastErrorSerializer(allow_null=True))
+    def get_last_error(self, source: Source) -> dict[str, str] | None:
+        if not source.last_error_code:
+            return None
+        return {"code": source.last_error_code, "detail": source.last_error_detail}
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_head_commit(self, source: Source) -> str | None:
+        return source.head_commit or None
+
+
+class SourceFields(Strict):
+    """What a person may set. Checked further, and normalised, by ``services.sources``."""
+
+    url = serializers.CharField(max_length=2000, trim_whitespace=True)
+    ref = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    root_hint = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    manual_map = serializers.DictField(child=serializers.CharField(), required=False)
+    single_artifact_type = serializers.ChoiceField(
+        choices=[type_.value for type_ in ArtifactType], required=False, allow_blank=True
+    )
+    tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
+    trust_level = serializers.ChoiceField(choices=[level.value for level in TrustLevel], required=False)
+    enabled = serializers.BooleanField(required=False)
+    scan_interval = serializers.IntegerField(
+        min_value=MIN_INTERVAL, max_value=MAX_INTERVAL, required=False, allow_null=True
+    )
+
+
+class SourceCreate(SourceFields):
+    scan = serializers.BooleanField(required=False, default=False)
+
+
+class SourceChange(SourceFields):
+    url = serializers.CharField(max_length=2000, required=False)
+
+
+class RescanRequest(Strict):
+    force = serializers.BooleanField(required=False, default=False)
+    allow_removals = serializers.BooleanField(required=False, default=False)
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class BulkRescanRequest(Selection, RescanRequest):
+    pass
+
+
+class BulkSourceUpdate(Selection):
+    enabled = serializers.BooleanField(required=False)
+    add_tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
+    remove_tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
+    scan_interval = serializers.IntegerField(
+        min_value=MIN_INTERVAL, max_value=MAX_INTERVAL, required=False, allow_null=True
+    )
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if not {"enabled", "add_tags", "remove_tags", "scan_interval"} & attrs.keys():
+            raise serializers.ValidationError("Name at least one change.")
+        if "scan_interval" in attrs and attrs["scan_interval"] is None:
+            del attrs["scan_interval"]
+            attrs["clear_interval"] = True
+        return attrs
+
+
+class BulkEntryUpdate(Selection):
+    excluded = serializers.BooleanField()
+    excluded_reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class EntryChange(Strict):
+    excluded = serializers.BooleanField(required=False)
+    excluded_reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class EntrySerializer(serializers.ModelSerializer[CatalogEntry]):
+    status = serializers.ChoiceField(choices=[status.value for status in EntryStatus])
+    excluded = serializers.SerializerMethodField()
+    signals = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField())
+    warnings = WarningSerializer(many=True)
+    moved_from = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CatalogEntry
+        fields = (
+            "id", "source_id", "type", "name", "namespace", "path", "status", "content_oid", "commit", "confidence",
+            "basis", "signals", "title", "description", "tags", "warnings", "excluded", "excluded_reason",
+            "duplicate_of", "plugin", "moved_from", "first_seen_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_excluded(self, entry: CatalogEntry) -> bool:
+        return entry.excluded_at is not None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_moved_from(self, entry: CatalogEntry) -> str | None:
+        return entry.moved_from or None
+
+
+class MoveSerializer(serializers.Serializer[Any]):
+    entry_id = serializers.IntegerField()
+    # `from` is a keyword: declared through get_fields.
+    to = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.CharField()}
+
+
+class ScanResultSerializer(serializers.Serializer[Any]):
+    """What a scan found and changed; `artifacts_found = new_count + updated_count + unchanged_count`."""
+
+    source_id = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in ItemOutcome])
+    code = serializers.CharField(allow_null=True)
+    artifacts_found = serializers.IntegerField()
+    new_count = serializers.IntegerField()
+    updated_count = serializers.IntegerField()
+    removed_count = serializers.IntegerField()
+    unchanged_count = serializers.IntegerField()
+    duplicates_within_source = serializers.IntegerField()
+    duplicates_cross_source = serializers.IntegerField()
+    total_detected = serializers.IntegerField()
+    total_unique = serializers.IntegerField()
+    scan_duration_ms = serializers.IntegerField()
+    scanned_at = serializers.DateTimeField()
+    commit = serializers.CharField(allow_null=True)
+    listing_complete = serializers.BooleanField()
+    short_circuit = serializers.ChoiceField(choices=["commit", "tree"], allow_null=True)
+    moved = MoveSerializer(many=True)
+    updated_imports = serializers.ListField(child=serializers.IntegerField())
+    warnings = WarningSerializer(many=True)
+    dry_run = serializers.BooleanField()
+
+
+class SourceWithScanSerializer(SourceSerializer):
+    """The answer of a creation that was asked to scan at once: ``scan`` is the result, the failure, or the job."""
+
+    scan = serializers.DictField(required=False)
+
+    class Meta(SourceSerializer.Meta):
+        fields = (*SourceSerializer.Meta.fields, "scan")  # type: ignore[assignment]

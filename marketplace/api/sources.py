@@ -1,0 +1,114 @@
+"""Sources: register, change, forget, scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.api.filters import SourceFilter
+from marketplace.api.serializers import (
+    BulkRescanRequest,
+    BulkSourceUpdate,
+    RescanRequest,
+    ScanResultSerializer,
+    SourceChange,
+    SourceCreate,
+    SourceSerializer,
+    SourceWithScanSerializer,
+)
+from marketplace.jobs import bulk_rescan, bulk_update_sources, rescan
+from marketplace.models import Source
+from marketplace.services.sources import create_source, delete_source, update_source
+from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
+from skillmeat_site.core.api.conditional import check_match, etag
+from skillmeat_site.core.api.filters import select
+from skillmeat_site.core.api.serializers import BulkResultSerializer
+from skillmeat_site.core.errors import DomainError
+
+
+@extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
+class SourceViewSet(
+    ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]
+):
+    queryset = Source.objects.all()
+    serializer_class = SourceSerializer
+    filterset_class = SourceFilter
+    lookup_value_converter = "int"
+    action_permissions = {
+        "rescan": "marketplace.rescan_source",
+        "bulk_rescan": "marketplace.rescan_source",
+        "bulk_update": "marketplace.change_source",
+    }
+
+    def get_queryset(self) -> QuerySet[Source]:
+        return Source.objects.for_user(self.request.user).for_list()
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        source = self.get_object()
+        return Response(SourceSerializer(source).data, headers={"ETag": etag(source)})
+
+    @extend_schema(request=SourceCreate, responses={201: SourceWithScanSerializer}, parameters=[PREFER])
+    def create(self, request: Request) -> Response:
+        fields = self.validated(SourceCreate)
+        scan = fields.pop("scan")
+        source = create_source(actor=actor_of(request), **fields)
+        extra = {"scan": self._first_scan(source)} if scan else {}
+        shown = self.get_queryset().get(pk=source.pk)
+        headers = {"Location": reverse("source-detail", args=[source.pk]), "ETag": etag(shown)}
+        return Response({**SourceSerializer(shown).data, **extra}, status=status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(request=SourceChange, responses=SourceSerializer)
+    def partial_update(self, request: Request, pk: Any = None) -> Response:
+        source = self.get_object()
+        changes = self.validated(SourceChange)
+        with transaction.atomic():
+            locked = Source.objects.select_for_update().get(pk=source.pk)
+            check_match(request, locked)
+            update_source(locked, actor=actor_of(request), changes=changes)
+        return self.retrieve(request)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: Any = None) -> Response:
+        source = self.get_object()
+        with transaction.atomic():
+            locked = Source.objects.select_for_update().get(pk=source.pk)
+            check_match(request, locked)
+            delete_source(locked, actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=RescanRequest, responses=job_or(ScanResultSerializer), parameters=[PREFER])
+    @action(detail=True, methods=["post"])
+    def rescan(self, request: Request, pk: Any = None) -> Response:
+        return self.run(rescan, source_id=self.get_object().pk, **self.validated(RescanRequest))
+
+    @extend_schema(request=BulkRescanRequest, responses=job_or(BulkResultSerializer), parameters=[PREFER])
+    @action(detail=False, methods=["post"], url_path="bulk-rescan")
+    def bulk_rescan(self, request: Request) -> Response:
+        return self.run(bulk_rescan, **self.selected(BulkRescanRequest))
+
+    @extend_schema(request=BulkSourceUpdate, responses=job_or(BulkResultSerializer), parameters=[PREFER])
+    @action(detail=False, methods=["post"], url_path="bulk-update")
+    def bulk_update(self, request: Request) -> Response:
+        return self.run(bulk_update_sources, **self.selected(BulkSourceUpdate))
+
+    def selected(self, serializer_class: Any) -> dict[str, Any]:
+        """The body with its selection frozen to ids."""
+        body = self.validated(serializer_class)
+        if "filter" in body:
+            chosen = select(SourceFilter, self.get_queryset(), body.pop("filter"))
+            body["ids"] = list(chosen.order_by("pk").values_list("pk", flat=True))
+        return body
+
+    def _first_scan(self, source: Source) -> Any:
+        try:
+            return self.run(rescan, source_id=source.pk, force=False, allow_removals=False).data
+        except DomainError as error:
+            return {"outcome": "failed", "code": error.code, "detail": error.detail}

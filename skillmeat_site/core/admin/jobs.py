@@ -1,0 +1,139 @@
+"""Jobs: the list, and the page that shows one live."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from skillmeat_site.core.admin import job_page
+from skillmeat_site.core.admin.actions import job_url
+from skillmeat_site.core.admin.badges import JOB_STATUS, TRIGGER, word_badge
+from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of, tell
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
+from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
+from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.jobs import control
+from skillmeat_site.core.models import Job
+from skillmeat_site.core.text import printable
+
+
+@admin.register(Job)
+class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    bulk_actions = (CancelJobs, RetryJobs)
+    list_display = (
+        "shown_label", "shown_status", "shown_progress", "kind", "shown_trigger", "shown_actor",
+        "shown_created", "shown_duration",
+    )  # fmt: skip
+    list_filter = (PartsFilter, StatusFilter, TriggerFilter, KindFilter, ParentFilter)
+    search_fields = ("label", "kind", "error_code", "=id")
+    search_help_text = _("Search by label, kind, error code or id.")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Job]:
+        return Job.objects.for_user(request.user).for_list().defer("params", "result", "error_detail")
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<uuid:job_id>/progress/", wrap(self.progress_view), name="core_job_progress"),
+            path("<uuid:job_id>/cancel/", wrap(require_POST(self.cancel_view)), name="core_job_cancel"),
+            path("<uuid:job_id>/retry/", wrap(require_POST(self.retry_view)), name="core_job_retry"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The job page stands in for Django's form: there is nothing to change, and much to see."""
+        job = self.get_object(request, object_id)
+        if job is None:
+            raise Http404
+        self._require(request, "core.view_job")
+        job.refresh_from_db(fields=["params", "result", "error_detail"])
+        context = {
+            **self.admin_site.each_context(request),
+            **job_page.context(request, job),
+            "title": _t("Job"),
+            "subtitle": printable(job.label),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/skillmeat/job.html", context)
+
+    def progress_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        """What the job page asks for every second while the job is active."""
+        self._require(request, "core.view_job")
+        response = JsonResponse(job_page.progress(self._job(request, job_id)))
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def cancel_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        self._require(request, "core.cancel_job")
+        job = self._job(request, job_id)
+        try:
+            control.cancel(job, actor=actor_of(request))
+        except DomainError as error:
+            tell(request, error)
+        else:
+            messages.success(request, _t("The job was asked to stop. What it has finished stays."))
+        return HttpResponseRedirect(job_url(job.pk, job_page.back_url(request)))
+
+    def retry_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        self._require(request, "core.retry_job")
+        job = self._job(request, job_id)
+        try:
+            job = control.retry(job, actor=actor_of(request))
+        except DomainError as error:
+            tell(request, error)
+        else:
+            messages.success(request, _t("This new job takes up what failed or was deferred."))
+        return HttpResponseRedirect(job_url(job.pk, job_page.back_url(request)))
+
+    def _require(self, request: HttpRequest, permission: str) -> None:
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+
+    def _job(self, request: HttpRequest, job_id: UUID) -> Job:
+        job = Job.objects.for_user(request.user).for_list().filter(pk=job_id).first()
+        if job is None:
+            raise Http404
+        return job
+
+    @admin.display(description=_("job"), ordering="label")
+    def shown_label(self, job: Job) -> str:
+        return shortened(job.label)
+
+    @admin.display(description=_("status"), ordering="status")
+    def shown_status(self, job: Job) -> str:
+        return word_badge(JOB_STATUS, job.status)
+
+    @admin.display(description=_("progress"))
+    def shown_progress(self, job: Job) -> str:
+        return job_page.progress_bar(job)
+
+    @admin.display(description=_("through"), ordering="trigger")
+    def shown_trigger(self, job: Job) -> str:
+        return str(TRIGGER.get(job.trigger, job.trigger))
+
+    @admin.display(description=_("by"))
+    def shown_actor(self, job: Job) -> str:
+        return printable(job.actor.get_username()) if job.actor else EMPTY
+
+    @admin.display(description=_("made"), ordering="created_at")
+    def shown_created(self, job: Job) -> str:
+        return ago(job.created_at)
+
+    @admin.display(description=_("took"))
+    def shown_duration(self, job: Job) -> str:
+        return duration(job_page.time_taken(job))

@@ -1,0 +1,142 @@
+"""API tokens: made here and shown once, revoked here. Their digest is shown nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.contrib.auth import get_user_model
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.admin.actions import BulkAction, Count
+from skillmeat_site.core.admin.base import actor_of
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
+from skillmeat_site.core.admin.selections import Selection
+from skillmeat_site.core.models import ApiToken, AuditEvent
+from skillmeat_site.core.models.token import DEFAULT_DAYS, Scope
+
+
+def default_expiry() -> Any:
+    return timezone.now() + timedelta(days=DEFAULT_DAYS)
+
+
+class TokenForm(forms.ModelForm):
+    """What there is to say about a new token."""
+
+    expires_at = forms.SplitDateTimeField(label=_("expires at"), initial=default_expiry, widget=AdminSplitDateTime)
+
+    class Meta:
+        model = ApiToken
+        fields = ("user", "name", "scope", "expires_at")
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at <= timezone.now():
+            raise forms.ValidationError(_("The token would have expired already."))
+        return expires_at
+
+
+def _revoke(tokens: models.QuerySet[ApiToken], actor: Actor) -> int:
+    """End these tokens now; returns how many had not been revoked before."""
+    with transaction.atomic():
+        live = list(tokens.select_for_update().filter(revoked_at__isnull=True))
+        ApiToken.objects.filter(pk__in=[token.pk for token in live]).update(revoked_at=timezone.now())
+        for token in live:
+            AuditEvent.record(actor, "token.revoked", token)
+    return len(live)
+
+
+class RevokeTokens(BulkAction):
+    name = "revoke"
+    label = _("Revoke selected tokens")
+    description = _("A revoked token is refused at once and for good.")
+    permission = "core.change_apitoken"
+    dangerous = True
+
+    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
+        tokens = ApiToken.objects.filter(pk__in=ids)
+        live = tokens.filter(revoked_at__isnull=True).count()
+        return [Count(_("will be revoked"), live), Count(_("already revoked"), len(ids) - live)]
+
+    def run(self, request: HttpRequest, selection: Selection, options: Mapping[str, Any]) -> str:
+        revoked = _revoke(ApiToken.objects.filter(pk__in=selection.ids), actor_of(request))
+        messages.success(request, ngettext("%d token was revoked.", "%d tokens were revoked.", revoked) % revoked)
+        return selection.back
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(BulkActionsAdmin):
+    """A token is made and revoked, never edited."""
+
+    form = TokenForm
+    bulk_actions = (RevokeTokens,)
+    autocomplete_fields = ("user",)
+    list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
+    list_filter = ("scope",)
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username")
+    search_help_text = _("Search by name or user.")
+    view_fields = (
+        "shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used",
+    )  # fmt: skip
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return TokenForm.Meta.fields if obj is None else self.view_fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return () if obj is None else self.view_fields
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        user_field = form.base_fields.get("user")
+        if isinstance(user_field, forms.ModelChoiceField) and not request.user.is_superuser:
+            # A token acts as its user: one made for somebody else would lend their permissions.
+            user_field.queryset = get_user_model().objects.filter(pk=cast(int, request.user.pk))
+        return form
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        row, secret = ApiToken.issue(obj.user, scope=Scope(obj.scope), name=obj.name, expires_at=obj.expires_at)
+        AuditEvent.record(actor_of(request), "token.issued", row, scope=row.scope)
+        obj.pk = row.pk
+        obj.refresh_from_db()
+        text = _t("This is the token. It is shown only this once, copy it now:")
+        messages.warning(request, format_html('{} <code class="sm-secret">{}</code>', text, secret))
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, token: ApiToken) -> str:
+        return shortened(str(token))
+
+    @admin.display(description=_("state"))
+    def shown_state(self, token: ApiToken) -> str:
+        if token.revoked_at is not None:
+            return badge(_("revoked"), Tone.QUIET)
+        if token.expires_at <= timezone.now():
+            return badge(_("expired"), Tone.WARNING)
+        return badge(_("usable"), Tone.GOOD)
+
+    @admin.display(description=_("made"), ordering="created_at")
+    def shown_created(self, token: ApiToken) -> str:
+        return ago(token.created_at)
+
+    @admin.display(description=_("expires"), ordering="expires_at")
+    def shown_expires(self, token: ApiToken) -> str:
+        return ago(token.expires_at)
+
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def shown_used(self, token: ApiToken) -> str:
+        return ago(token.last_used_at)

@@ -1,0 +1,244 @@
+"""The job list and the job page."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from skillmeat_site.core.jobs import queue
+from skillmeat_site.core.models import AuditEvent, Job
+from skillmeat_site.core.results import ItemOutcome, JobStatus
+from tests.factories.core import JobFactory, JobItemFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:core_job_changelist")
+
+
+def page(job):
+    return reverse("admin:core_job_change", args=[job.pk])
+
+
+def view(job, name):
+    return reverse(f"admin:core_job_{name}", args=[job.pk])
+
+
+def bulk_job(**columns):
+    """A bulk job of which one item failed and one was deferred."""
+    job = JobFactory(
+        kind="marketplace.bulk_update_entries", params={"ids": [1, 2, 3], "excluded": True, "reason": ""}, **columns
+    )
+    for pk, outcome in enumerate((ItemOutcome.UPDATED, ItemOutcome.FAILED, ItemOutcome.DEFERRED), start=1):
+        JobItemFactory(job=job, object_id=str(pk), object_label=f"object {pk}", outcome=outcome)
+    return job
+
+
+def reader(client, *more):
+    user = UserFactory(permissions=["core.view_job", *more])
+    client.force_login(user)
+    return user
+
+
+def test_list_shows_what_was_asked_for(admin_client):
+    job = bulk_job(label="Exclude three", status=JobStatus.PARTIAL)
+    JobFactory(label="A part", parent=job, parent_item=job.items.first())
+    shown = admin_client.get(LIST).content.decode()
+    assert "Exclude three" in shown
+    assert "partial" in shown
+    assert "A part" not in shown
+    assert "A part" in admin_client.get(LIST, {"show": "all"}).content.decode()
+    assert "A part" in admin_client.get(LIST, {"parent": str(job.pk)}).content.decode()
+
+
+@pytest.mark.parametrize("query", [{"parent": "no-uuid"}, {"status": "strange"}, {"kind": "none"}, {"show": "x"}])
+def test_strange_filters_do_no_harm(admin_client, query):
+    JobFactory()
+    assert admin_client.get(LIST, query).status_code == 200
+
+
+def test_search_by_id_and_error_code(admin_client):
+    job = JobFactory(label="Found", error_code="upstream_timeout", status=JobStatus.FAILED)
+    JobFactory(label="Other")
+    for term in (str(job.pk), "upstream_time"):
+        shown = admin_client.get(LIST, {"q": term}).content.decode()
+        assert "Found" in shown
+        assert "Other" not in shown
+
+
+def test_nobody_adds_changes_or_deletes_jobs(admin_client):
+    job = JobFactory()
+    assert admin_client.get(reverse("admin:core_job_add")).status_code == 403
+    assert admin_client.get(reverse("admin:core_job_delete", args=[job.pk])).status_code == 403
+    assert "delete_selected" not in admin_client.get(LIST).content.decode()
+
+
+def test_page_shows_error_and_items(admin_client):
+    job = bulk_job(status=JobStatus.FAILED, error_code="upstream_timeout", error_detail="<b>too slow</b>")
+    shown = admin_client.get(page(job)).content.decode()
+    assert "upstream_timeout" in shown
+    assert "&lt;b&gt;too slow" in shown
+    assert "object 2" in shown
+    only_failed = admin_client.get(page(job), {"outcome": "failed"}).content.decode()
+    assert "object 2" in only_failed
+    assert "object 1" not in only_failed
+
+
+def test_items_are_paged(admin_client):
+    job = JobFactory()
+    for number in range(101):
+        JobItemFactory(job=job, object_label=f"[{number}]")
+    first = admin_client.get(page(job)).content.decode()
+    assert "page 1 of 2" in first
+    assert "[100]" not in first
+    assert "[100]" in admin_client.get(page(job), {"page": "2"}).content.decode()
+
+
+def test_hostile_strings_are_escaped_and_printable(admin_client):
+    hostile = "<script>alert(1)</script>\u202egnp.exe\nnext"
+    job = JobFactory(label=hostile, progress_label=hostile, result={"warnings": [{"code": "x", "detail": hostile}]})
+    JobItemFactory(job=job, object_label=hostile, message=hostile, outcome=ItemOutcome.FAILED)
+    for url in (page(job), LIST, view(job, "progress")):
+        shown = admin_client.get(url).content.decode()
+        assert "<script>alert" not in shown.replace('"label": "<script>', "")
+        assert "\u202e" not in shown
+        assert r"\u202e" in shown
+
+
+def test_active_page_lives_with_and_without_scripts(admin_client):
+    shown = admin_client.get(page(JobFactory(status=JobStatus.RUNNING))).content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in shown
+    assert "core/job.js" in shown
+    finished = admin_client.get(page(JobFactory())).content.decode()
+    assert "http-equiv" not in finished
+    assert "core/job.js" not in finished
+
+
+def test_progress_answers_what_changes(admin_client):
+    job = JobFactory(status=JobStatus.RUNNING, done=3, total=10, progress_label="reading")
+    JobItemFactory(job=job, outcome="")
+    answer = admin_client.get(view(job, "progress"))
+    assert answer["Cache-Control"] == "no-store"
+    body = answer.json()
+    assert body["active"] is True
+    assert "3 / 10" in body["bar"]
+    assert body["label"] == "reading"
+    assert body["counts"] == {"open": 1}
+
+
+def test_queued_job_without_worker_says_what_to_do(admin_client, monkeypatch):
+    job = JobFactory(status=JobStatus.QUEUED)
+    monkeypatch.setattr(queue, "live_clusters", lambda: 0)
+    assert "manage.py qcluster" in admin_client.get(page(job)).content.decode()
+    monkeypatch.setattr(queue, "live_clusters", lambda: 1)
+    assert "manage.py qcluster" not in admin_client.get(page(job)).content.decode()
+
+
+def test_link_back_leads_only_to_this_site(admin_client):
+    job = JobFactory()
+    assert 'href="/admin/x/?q=1"' in admin_client.get(page(job), {"back": "/admin/x/?q=1"}).content.decode()
+    for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        assert "Back to where" not in admin_client.get(page(job), {"back": elsewhere}).content.decode()
+
+
+def test_cancel(admin_client):
+    job = JobFactory(status=JobStatus.QUEUED)
+    assert "Cancel this job" in admin_client.get(page(job)).content.decode()
+    assert admin_client.get(view(job, "cancel")).status_code == 405
+    answer = admin_client.post(view(job, "cancel") + "?back=/admin/")
+    assert answer["Location"] == page(job) + "?back=%2Fadmin%2F"
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELLED
+    again = admin_client.post(view(job, "cancel"), follow=True).content.decode()
+    assert "job_finished" in again
+
+
+def test_retry_makes_a_child_with_what_is_left(admin_client):
+    job = bulk_job(status=JobStatus.PARTIAL)
+    answer = admin_client.post(view(job, "retry"))
+    child = Job.objects.get(parent=job)
+    assert answer["Location"] == page(child)
+    assert child.params["ids"] == [2, 3]
+    assert page(job) in admin_client.get(page(child)).content.decode()
+
+
+def test_retry_of_what_went_well_is_refused(admin_client):
+    job = JobFactory()
+    assert "Retry what failed" not in admin_client.get(page(job)).content.decode()
+    assert "nothing_to_retry" in admin_client.post(view(job, "retry"), follow=True).content.decode()
+
+
+def test_permissions(client):
+    job = JobFactory(status=JobStatus.RUNNING)
+    reader(client)
+    shown = client.get(page(job)).content.decode()
+    assert "Cancel this job" not in shown
+    assert client.post(view(job, "cancel")).status_code == 403
+    assert client.post(view(job, "retry")).status_code == 403
+    client.force_login(UserFactory(permissions=["core.view_auditevent"]))
+    assert client.get(page(job)).status_code == 403
+    assert client.get(view(job, "progress")).status_code == 403
+    client.logout()
+    assert client.get(view(job, "progress")).status_code == 302
+
+
+def test_csrf_is_asked_for(client):
+    client.handler.enforce_csrf_checks = True
+    reader(client, "core.cancel_job")
+    assert client.post(view(JobFactory(status=JobStatus.RUNNING), "cancel")).status_code == 403
+
+
+def test_unknown_job_is_404(admin_client):
+    assert admin_client.get(reverse("admin:core_job_change", args=["nonsense"])).status_code == 404
+    assert admin_client.post(view(JobFactory.build(), "cancel")).status_code == 404
+
+
+def test_bulk_cancel(admin_client):
+    queued, running, done = (JobFactory(status=s) for s in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED))
+    chosen = {"action": "cancel", "_selected_action": [queued.pk, running.pk, done.pk]}
+    confirm = admin_client.post(LIST + "?q=Rescan", chosen)
+    shown = admin_client.get(confirm["Location"]).content.decode()
+    assert "<strong>1</strong> have finished already" in shown
+    answer = admin_client.post(confirm["Location"], follow=True)
+    assert answer.redirect_chain[-1][0] == LIST + "?q=Rescan"
+    text = answer.content.decode()
+    assert "2 jobs were asked to stop" in text
+    assert "job_finished" in text
+    assert AuditEvent.objects.filter(action="job.cancelled").count() == 2
+
+
+def test_bulk_retry_twice_is_once(admin_client):
+    job = bulk_job(status=JobStatus.PARTIAL)
+    fine = JobFactory()
+    confirm = admin_client.post(LIST, {"action": "retry", "_selected_action": [job.pk, fine.pk]})["Location"]
+    assert "<strong>1</strong> have nothing to retry" in admin_client.get(confirm).content.decode()
+    for _ in range(2):
+        assert admin_client.post(confirm)["Location"] == LIST
+    assert Job.objects.filter(parent=job).count() == 1
+
+
+def test_actions_are_offered_by_permission(client):
+    JobFactory()
+    reader(client)
+    assert 'value="cancel"' not in client.get(LIST).content.decode()
+    reader(client, "core.cancel_job")
+    shown = client.get(LIST).content.decode()
+    assert 'value="cancel"' in shown
+    assert 'value="retry"' not in shown
+
+
+def test_list_asks_a_constant_number_of_questions(admin_client, django_assert_max_num_queries):
+    def rows(count):
+        for _ in range(count):
+            JobFactory(actor=UserFactory())
+
+    with_three = _queries(admin_client, rows, 3)
+    assert _queries(admin_client, rows, 27) == with_three
+
+
+def _queries(client, rows, count):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    rows(count)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(LIST).status_code == 200
+    return len(asked)

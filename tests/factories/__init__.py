@@ -1,0 +1,1 @@
+"""Rows for tests: one factory per model, valid by default, every column overridable."""
