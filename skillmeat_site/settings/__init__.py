@@ -64,8 +64,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-# Serves from the apps' own folders, so that no collectstatic step stands between a clone and a page.
+# No collectstatic: whitenoise serves from the apps' own folders, so nothing stands between a clone and a page.
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "admin:login"
 APPEND_SLASH = True

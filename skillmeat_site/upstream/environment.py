@@ -30,7 +30,8 @@ _FIXED = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GIT_SSH_VARIANT": "ssh",
     # A control master would outlive the call, and hold what it inherited.
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20 -oControlMaster=no -oControlPath=none",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20 -oControlMaster=no -oControlPath=none"
+    " -oServerAliveInterval=15 -oServerAliveCountMax=2",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_CEILING_DIRECTORIES": "/",

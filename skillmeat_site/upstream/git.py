@@ -61,16 +61,12 @@ class GitProvider:
 
         def work(mirror: Mirror) -> Listing:
             tree = mirror.tree_of(commit)
-            listing = self._list(mirror, commit, tree) if tree else None
-            if listing is None:
+            if tree is None:
                 mirror.fetch_commit(remote, head)
                 tree = mirror.tree_of(commit)
-                if tree is None:
-                    raise UpstreamRefNotFound("the repository no longer has the commit: the ref has moved on")
-                listing = self._list(mirror, commit, tree)
-            if listing is None:
-                raise MirrorSuspect("the trees of the commit are not complete")
-            return listing
+            if tree is None:
+                raise UpstreamRefNotFound("the repository no longer has the commit: the ref has moved on")
+            return self._list(mirror, commit, tree)
 
         return self._in_mirror(address, work, tick)
 
@@ -83,7 +79,6 @@ class GitProvider:
         blob, is MISSING. Raises ContentMismatch, UpstreamError by kind, and LimitExceeded where the batch is larger
         than the settings allow.
         """
-        check_allowed(address, self._settings.policy)
         wanted = {oid for oid in oids if is_oid(oid)}
         unread = dict.fromkeys((oid for oid in oids if oid not in wanted), Unread.MISSING)
         if not wanted:
@@ -106,11 +101,9 @@ class GitProvider:
         sweep_if_due(self._settings)
         return result
 
-    def _list(self, mirror: Mirror, commit: str, tree: str) -> Listing | None:
-        """List the tree from the mirror, or return None where the mirror lacks a part of it."""
+    def _list(self, mirror: Mirror, commit: str, tree: str) -> Listing:
+        """List the tree from the mirror. Raises MirrorSuspect where the mirror lacks a part of it."""
         result = mirror.ls_tree(tree)
-        if result.code != 0:
-            return None
         collector = TreeCollector(self._settings.max_entries)
         output = result.stdout
         if result.truncated:

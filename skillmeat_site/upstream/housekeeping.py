@@ -33,9 +33,10 @@ def sweep_if_due(settings: GitSettings) -> None:
         age = settings.sweep_seconds
     if 0 <= age < settings.sweep_seconds:
         return
+    # What was read is read: a sweep that fails is no reason to lose it, and the next one comes soon.
     with suppress(OSError):
         stamp.touch()
-    sweep(settings.mirrors, settings.mirrors_max_bytes)
+        sweep(settings.mirrors, settings.mirrors_max_bytes)
 
 
 def sweep(mirrors: Path, max_bytes: int) -> list[Path]:

@@ -6,7 +6,6 @@ the Authorization header along in the next request.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,10 +14,11 @@ from urllib.parse import urljoin, urlsplit
 
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.environment import GitConfig
-from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamInvalid, UpstreamNotFound
+from skillmeat_site.upstream.errors import InvalidUrl, UpstreamAuth, UpstreamInvalid
 from skillmeat_site.upstream.git_errors import classify, last_answer
 from skillmeat_site.upstream.git_settings import GitSettings
-from skillmeat_site.upstream.policy import check_allowed, check_path
+from skillmeat_site.upstream.local_repository import check_local_repository
+from skillmeat_site.upstream.policy import check_allowed
 from skillmeat_site.upstream.process import DEFAULT_MAX_OUTPUT, Deadline, GitResult, run_git
 from skillmeat_site.upstream.redact import basic_credentials
 from skillmeat_site.upstream.types import RepositoryAddress, Tick, no_tick
@@ -123,7 +123,7 @@ class Remote:
         Git drops all configuration of the caller before it serves a repository, so that it goes into the command.
         """
         path = self._address.url.removeprefix("file://")
-        self._check_local(Path(path))
+        check_local_repository(Path(path), self._settings.policy)
         options = ["uploadpack.allowFilter=true", "uploadpack.allowAnySHA1InWant=true"]
         options += [f"safe.directory={path}", f"safe.directory={path}/.git"]
         command = [self._settings.git, *(part for option in options for part in ("-c", option)), "upload-pack"]
@@ -133,31 +133,13 @@ class Remote:
             ("remote.origin.uploadpack", shlex.join(command)),
         )
 
-    def _check_local(self, path: Path) -> None:
-        """Raise UpstreamNotFound where no repository is, PathNotAllowed where its objects lie outside the roots."""
-        dot_git = path / ".git"
-        git_dir = dot_git if dot_git.exists() else path
-        if git_dir.is_file():
-            target = git_dir.read_text(errors="surrogateescape").removeprefix("gitdir:").strip()
-            git_dir = path / target
-        if not (git_dir / "HEAD").exists():
-            raise UpstreamNotFound("there is no git repository at this path")
-        common = git_dir / "commondir"
-        places = [git_dir, git_dir / common.read_text().strip()] if common.is_file() else [git_dir]
-        for place in places:
-            check_path(place, self._settings.policy)
-            alternates = place / "objects" / "info" / "alternates"
-            if alternates.is_file():
-                for line in os.fsdecode(alternates.read_bytes()).splitlines():
-                    check_path(place / "objects" / line, self._settings.policy)
-
     def _redirected(self, location: str) -> RepositoryAddress:
         """Return the address a redirect leads to. Raises UpstreamInvalid where it is no repository."""
-        target = urljoin(self._address.url + _SERVICE, location)
-        url, found, _ = target.partition("/info/refs")
-        if not location or not found:
-            raise UpstreamInvalid("the host redirects to something that is no repository")
-        parsed = parse_url(url, self._settings.policy)
+        try:
+            url, found, _ = urljoin(self._address.url + _SERVICE, location).partition("/info/refs")
+            parsed = parse_url(url if location and found else "", self._settings.policy)
+        except (ValueError, InvalidUrl) as error:
+            raise UpstreamInvalid("the host redirects to something that is no repository") from error
         # Some hosts redirect to the spelling with .git, so that the canonical one would lead back here.
         return replace(parsed, url=url)
 

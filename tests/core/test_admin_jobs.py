@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from skillmeat_site.core.jobs import queue
@@ -225,20 +227,15 @@ def test_actions_are_offered_by_permission(client):
     assert 'value="retry"' not in shown
 
 
-def test_list_asks_a_constant_number_of_questions(admin_client, django_assert_max_num_queries):
-    def rows(count):
-        for _ in range(count):
-            JobFactory(actor=UserFactory())
-
-    with_three = _queries(admin_client, rows, 3)
-    assert _queries(admin_client, rows, 27) == with_three
-
-
-def _queries(client, rows, count):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    rows(count)
-    with CaptureQueriesContext(connection) as asked:
-        assert client.get(LIST).status_code == 200
-    return len(asked)
+def test_list_and_page_ask_a_constant_number_of_questions(admin_client):
+    job = JobFactory(kind="marketplace.bulk_rescan")
+    asked = []
+    for more in (3, 27):
+        for _ in range(more):
+            item = JobItemFactory(job=job)
+            JobFactory(actor=UserFactory(), parent=job, parent_item=item)
+        with CaptureQueriesContext(connection) as queries:
+            assert admin_client.get(LIST, {"show": "all"}).status_code == 200
+            assert admin_client.get(page(job)).status_code == 200
+        asked.append(len(queries))
+    assert asked[0] == asked[1]

@@ -48,13 +48,6 @@ def drop_index(mirror: Path) -> None:
     next(mirror.glob("objects/pack/*.idx")).unlink()
 
 
-def killed_in_fetch(mirror: Path) -> None:
-    (mirror / "shallow.lock").touch()
-    (mirror / "objects" / "pack" / "tmp_pack_abc").write_bytes(b"PACK")
-    (mirror / "refs" / "skillmeat" / "latest.lock").touch()
-    drop_index(mirror)
-
-
 def killed_in_init(mirror: Path) -> None:
     shutil.rmtree(mirror)
     (mirror.with_suffix(".new") / "objects").mkdir(parents=True)
@@ -74,9 +67,20 @@ def bad_ref(mirror: Path) -> None:
     (mirror / "refs" / "skillmeat" / "latest").write_text("rubbish\n")
 
 
-@pytest.mark.parametrize(
-    "damage", [cut_pack, drop_index, killed_in_fetch, killed_in_init, half_removed, bad_shallow, bad_ref]
-)
+def test_what_a_killed_fetch_left_is_cleared_and_the_rest_kept(
+    path: Path, head: Head, repo: Repo, provider: GitProvider, address: RepositoryAddress
+) -> None:
+    pack = next(path.glob("objects/pack/*.pack"))
+    (path / "shallow.lock").touch()
+    (path / "refs" / "skillmeat" / "latest.lock").touch()
+    (path / "objects" / "pack" / "tmp_pack_abc").write_bytes(b"PACK")
+    repo.commit({"new": b"x"})
+    assert len(provider.listing(address, provider.resolve(address)).items) == 1
+    assert pack.exists()
+    assert not [*path.rglob("*.lock"), *path.rglob("tmp_*")]
+
+
+@pytest.mark.parametrize("damage", [cut_pack, drop_index, killed_in_init, half_removed, bad_shallow, bad_ref])
 def test_a_damaged_mirror_is_made_anew(
     damage: Callable[[Path], None], path: Path, head: Head, provider: GitProvider, address: RepositoryAddress
 ) -> None:

@@ -1,0 +1,130 @@
+"""Fixtures of the whole suite: a real database, real git repositories, no network, no mocks of the ORM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from rest_framework.test import APIClient
+
+from marketplace.models import Source
+from marketplace.services.sources import create_source
+from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.core.models import ApiToken
+from skillmeat_site.core.models.token import Scope
+from skillmeat_site.upstream import process
+from skillmeat_site.upstream.sample import commit, create_repository
+
+
+@pytest.fixture(autouse=True)
+def own_home(settings: Any, tmp_path: Path) -> None:
+    """Nothing is shared between tests: mirrors, home and the only allowed root are the test's own folder."""
+    settings.SKILLMEAT_HOME = tmp_path / "home"
+    settings.SKILLMEAT_HOME.mkdir()
+    settings.SKILLMEAT_MIRRORS = tmp_path / "home" / "mirrors"
+    settings.SKILLMEAT_LOCAL_SOURCE_ROOTS = [tmp_path / "repos"]
+    (tmp_path / "repos").mkdir()
+
+
+@pytest.fixture(autouse=True)
+def no_upstream_in_transaction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test whose code starts git inside a transaction of its own (the test's wrapper does not count)."""
+    if not {"db", "transactional_db", "django_db_setup"} & set(request.fixturenames):
+        return
+    if "transactional_db" in request.fixturenames:
+        request.getfixturevalue("transactional_db")
+    else:
+        request.getfixturevalue("db")
+    outside = len(connection.atomic_blocks)
+    original = process._Running.__init__
+
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        assert len(connection.atomic_blocks) <= outside, "git was started inside a transaction"
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(process._Running, "__init__", guarded)
+
+
+@dataclass
+class Repository:
+    """A bare repository that a test writes commits to."""
+
+    path: Path
+    time: int = field(default=1_767_225_600)
+
+    @property
+    def url(self) -> str:
+        return f"file://{self.path}"
+
+    def commit(self, files: dict[str, str | None], message: str = "change") -> None:
+        """Files with new content; None deletes."""
+        self.time += 60
+        commit(self.path, files, message, time=self.time)
+
+
+@pytest.fixture
+def make_repository(tmp_path: Path) -> Callable[..., Repository]:
+    def make(name: str = "toolbox", files: dict[str, str | None] | None = None) -> Repository:
+        repository = Repository(tmp_path / "repos" / f"{name}.git")
+        create_repository(repository.path)
+        if files:
+            repository.commit(files, "first")
+        return repository
+
+    return make
+
+
+def skill(name: str, description: str = "Does things", body: str = "Steps.") -> str:
+    return f"---\nname: {name}\ndescription: {description}\n---\n\n{body}\n"
+
+
+def skills(*names: str) -> dict[str, str | None]:
+    """A repository's files: one skill per name, below ``skills/``."""
+    return {f"skills/{name}/SKILL.md": skill(name) for name in names}
+
+
+@pytest.fixture
+def repository(make_repository: Callable[..., Repository]) -> Repository:
+    """A repository with three skills, a command and an agent."""
+    return make_repository(
+        files={
+            **skills("alpha", "beta", "gamma"),
+            ".claude/commands/deploy.md": "---\ndescription: Deploys\n---\n\nDeploy $ARGUMENTS\n",
+            ".claude/agents/tester.md": "---\nname: tester\ndescription: Tests\n---\n\nTest.\n",
+        }
+    )
+
+
+@pytest.fixture
+def source(db: None, repository: Repository) -> Source:
+    """The repository above, registered and not scanned."""
+    return create_source(url=repository.url, actor=COMMAND_LINE)
+
+
+@pytest.fixture
+def admin_user(db: None) -> Any:
+    return get_user_model().objects.create_superuser("root", password="root")
+
+
+@pytest.fixture
+def client_for(db: None) -> Callable[..., APIClient]:
+    """An API client with a bearer token: ``client_for(user, "write")``."""
+
+    def make(user: Any, scope: str = "write") -> APIClient:
+        _, secret = ApiToken.issue(user, scope=Scope(scope))
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api(admin_user: Any, client_for: Callable[..., APIClient]) -> Iterator[APIClient]:
+    """A client that may do everything."""
+    return client_for(admin_user, "admin")
