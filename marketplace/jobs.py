@@ -121,5 +121,3 @@ def rescan_due() -> Mapping[str, Any]:
         return {"queued": 0}
     runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)
     return {"queued": len(due)}
-
-

@@ -10,7 +10,7 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from marketplace.models import CatalogEntry, Source
+    from marketplace.models import CatalogEntry, Source  # noqa: F401 - named in quotes below
 
 STALE_AFTER = timedelta(days=7)
 
@@ -59,6 +59,9 @@ class SourceQuerySet(QuerySet["Source"]):
                 output_field=CharField(),
             )
         )
+
+    def in_health(self, *healths: str) -> SourceQuerySet:
+        return self.with_health().filter(Q(health__in=healths))
 
     def sweepable(self) -> SourceQuerySet:
         """What `--all` and schedules take up: enabled, and not backing off after failures."""

@@ -35,9 +35,7 @@ from skillmeat_site.core.errors import DomainError
 
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
-class SourceViewSet(
-    ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]
-):
+class SourceViewSet(ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
     filterset_class = SourceFilter

@@ -55,9 +55,7 @@ class CatalogEntry(models.Model):
     manual = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=32)
 
-    presence = models.CharField(
-        max_length=8, choices=[(p.value, p.value) for p in Presence], default=Presence.PRESENT
-    )
+    presence = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Presence], default=Presence.PRESENT)
     changed_since_first_seen = models.BooleanField(default=False)
     moved_from = models.TextField(blank=True)
     plugin = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="components")
@@ -73,6 +71,9 @@ class CatalogEntry(models.Model):
     first_seen_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    status: str
+    """Derived, by ``with_status()`` of the queryset."""
+
     objects = EntryQuerySet.as_manager()
 
     class Meta:
@@ -82,17 +83,13 @@ class CatalogEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "key"], name="entry_once"),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="entry_confidence_percent"),
-            models.CheckConstraint(
-                condition=Q(type__in=[t.value for t in ArtifactType]), name="entry_type_known"
-            ),
+            models.CheckConstraint(condition=Q(type__in=[t.value for t in ArtifactType]), name="entry_type_known"),
             models.CheckConstraint(
                 condition=Q(presence="present", removed_at__isnull=True)
                 | Q(presence="removed", removed_at__isnull=False),
                 name="entry_removed_has_date",
             ),
-            models.CheckConstraint(
-                condition=~Q(duplicate_of=models.F("id")), name="entry_not_its_own_duplicate"
-            ),
+            models.CheckConstraint(condition=~Q(duplicate_of=models.F("id")), name="entry_not_its_own_duplicate"),
         ]
         indexes = [
             models.Index(fields=["source", "id"], name="entry_by_source"),  # entries of a source

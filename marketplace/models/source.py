@@ -79,6 +79,9 @@ class Source(LeasedModel):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    health: str
+    """Derived, by ``with_health()`` of the queryset."""
+
     objects = SourceQuerySet.as_manager()
 
     class Meta:
@@ -103,7 +106,9 @@ class Source(LeasedModel):
         indexes = [
             models.Index(fields=["owner", "name"], name="source_by_name"),  # commands: owner/name
             models.Index(  # the sweep of due sources
-                fields=["next_scan_at"], name="source_due", condition=models.Q(enabled=True, next_scan_at__isnull=False)
+                fields=["next_scan_at"],
+                name="source_due",
+                condition=models.Q(enabled=True, next_scan_at__isnull=False),
             ),
         ]
 

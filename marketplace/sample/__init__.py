@@ -28,8 +28,12 @@ FIRST: dict[str, str | None] = {
         {"name": "release-kit", "version": "1.0.0", "description": "Ship with care"}, indent=2
     ),
     "plugins/release-kit/skills/changelog/SKILL.md": _skill("changelog", "Write a changelog from commits"),
-    "plugins/release-kit/commands/release.md": "---\ndescription: Cut a release\nargument-hint: [version]\n---\n\nRelease $ARGUMENTS.\n",
-    "plugins/release-kit/agents/release-captain.md": "---\nname: release-captain\ndescription: Leads a release\ntools: Read, Bash\n---\n\nYou lead.\n",
+    "plugins/release-kit/commands/release.md": (
+        "---\ndescription: Cut a release\nargument-hint: [version]\n---\n\nRelease $ARGUMENTS.\n"
+    ),
+    "plugins/release-kit/agents/release-captain.md": (
+        "---\nname: release-captain\ndescription: Leads a release\ntools: Read, Bash\n---\n\nYou lead.\n"
+    ),
     "plugins/release-kit/hooks/hooks.json": json.dumps(
         {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "true"}]}]}}, indent=2
     ),

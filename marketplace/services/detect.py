@@ -44,13 +44,12 @@ def detect_repository(text: str, *, ref: str = "", root_hint: str = "") -> Found
     options = DetectionOptions(root_hint=clean_folder(root_hint), repository_name=address.name)
     if path is not None and not ref and not _is_repository(path):
         listing = list_folder(path)
-        return _detected(listing, options, lambda oids: read_folder(path, listing.items, oids, max_bytes=MAX_DOCUMENT_BYTES))
+        items = listing.items
+        return _detected(listing, options, lambda oids: read_folder(path, items, oids, max_bytes=MAX_DOCUMENT_BYTES))
     provider = provider_for(address, settings)
     head = provider.resolve(address)
     listing = provider.listing(address, head)
-    return _detected(
-        listing, options, lambda oids: provider.read(address, head, oids, max_bytes=MAX_DOCUMENT_BYTES)
-    )
+    return _detected(listing, options, lambda oids: provider.read(address, head, oids, max_bytes=MAX_DOCUMENT_BYTES))
 
 
 def detect_tree(path: Path, *, root_hint: str = "") -> Found:
@@ -83,4 +82,3 @@ def _detected(listing: Listing, options: DetectionOptions, read: Callable[[Seque
 
 def _told(listing: Listing) -> tuple[Warned, ...]:
     return tuple(Warned(warning.code, warning.detail, warning.path) for warning in listing.warnings)
-

@@ -167,9 +167,7 @@ def _was_well_scanned(source: Source) -> bool:
     )
 
 
-def _result_of(
-    scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnings: Sequence[Warned]
-) -> ScanResult:
+def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnings: Sequence[Warned]) -> ScanResult:
     counters = Counters(
         new=len(plan.new) + len(plan.returned),
         updated=len(plan.updated),
@@ -183,7 +181,7 @@ def _result_of(
         for change in plan.moved
     ]
     if plan.held:
-        detail = f"{len(plan.held)} entries are not in the repository any more; rescan with allow_removals to drop them"
+        detail = f"{len(plan.held)} entries are no longer in the repository; rescan with allow_removals to drop them"
         warnings = [Warned(REMOVALS_HELD, detail), *warnings]
     return scan.result(
         counters,
@@ -283,5 +281,3 @@ def _record_failure(source: Source, lease: Lease, error: DomainError, job_id: UU
         if as_domain_error(second) is None:
             raise
         log.warning("scan.failure_not_recorded", source_id=source.pk, exc_info=second)
-
-

@@ -81,7 +81,8 @@ def update_source(source: Source, *, actor: Actor, changes: Mapping[str, Any]) -
             Source.objects.filter(pk=source.pk).update(**columns, updated_at=timezone.now())
             AuditEvent.record(actor, "source.changed", source, fields=sorted(changes))
     except IntegrityError:
-        raise _exists({"url_key": source.url_key, "ref": source.ref, "root_hint": source.root_hint, **columns}) from None
+        place = {"url_key": source.url_key, "ref": source.ref, "root_hint": source.root_hint}
+        raise _exists({**place, **columns}) from None
     source.refresh_from_db()
     return source
 
@@ -193,7 +194,7 @@ def _manual_map(mapping: Any) -> dict[str, str]:
     cleaned = {}
     for folder, type_ in mapping.items():
         if not isinstance(folder, str) or not isinstance(type_, str):
-            raise _invalid("manual_map", "must map folders to types: {\"path\": \"skill\"}")
+            raise _invalid("manual_map", 'must map folders to types: {"path": "skill"}')
         _one_of("manual_map", type_, ArtifactType)
         cleaned[clean_folder(folder) or "."] = type_
     return cleaned

@@ -62,14 +62,14 @@ def _update_sql(model: type[models.Model], fields: Sequence[Field[Any, Any]], us
     connection = connections[using]
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    key = quote(model._meta.pk.column)
-    settings = ", ".join(f"{quote(field.column)} = t.{quote(field.attname)}" for field in fields)
+    key = quote(str(model._meta.pk.column))
+    settings = ", ".join(f"{quote(str(field.column))} = t.{quote(field.attname)}" for field in fields)
     if connection.vendor == "postgresql":
         types = ", ".join(f"{quote(field.attname)} {field.rel_db_type(connection) or 'text'}" for field in fields)
         source = f"jsonb_to_recordset(%s::jsonb) AS t(pk bigint, {types})"
     else:
         values = ", ".join(f"{_extract(field)} AS {quote(field.attname)}" for field in fields)
-        source = f"(SELECT json_extract(value, '$.pk') AS pk, {values} FROM json_each(%s)) AS t"
+        source = f"(SELECT json_extract(value, '$.pk') AS pk, {values} FROM json_each(%s)) AS t"  # noqa: S608
     return f"UPDATE {table} SET {settings} FROM {source} WHERE {table}.{key} = t.pk"  # noqa: S608
 
 

@@ -30,7 +30,9 @@ def check_queue(**kwargs: Any) -> list[checks.CheckMessage]:
         if retry < timeout * (1 + -(-ahead // workers)) + 60:
             found.append(
                 checks.Error(
-                    f"Cluster {name}: a task could be delivered twice while it runs.", hint=RETRY_RULE, id="skillmeat.E002"
+                    f"Cluster {name}: a task could be delivered twice while it runs.",
+                    hint=RETRY_RULE,
+                    id="skillmeat.E002",
                 )
             )
     for queue, name in settings.SKILLMEAT_QUEUES.items():

@@ -7,7 +7,9 @@ import re
 MASK = "[redacted]"
 
 _PATTERNS = (
-    re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{8,}|github_pat_[A-Za-z0-9_]{8,}|glpat-[A-Za-z0-9_-]{8,}|smt_[A-Za-z0-9_-]{8,})"),
+    re.compile(
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{8,}|github_pat_[A-Za-z0-9_]{8,}|glpat-[A-Za-z0-9_-]{8,}|smt_[A-Za-z0-9_-]{8,})"
+    ),
     re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=-]{6,}"),
     re.compile(r"(?i)(?<=\bbasic )[A-Za-z0-9+/=]{6,}"),
     re.compile(r"(?i)(?<=\btoken )[A-Za-z0-9._-]{16,}"),

@@ -98,11 +98,12 @@ def test_hostile_strings_are_escaped_and_printable(admin_client):
     hostile = "<script>alert(1)</script>\u202egnp.exe\nnext"
     job = JobFactory(label=hostile, progress_label=hostile, result={"warnings": [{"code": "x", "detail": hostile}]})
     JobItemFactory(job=job, object_label=hostile, message=hostile, outcome=ItemOutcome.FAILED)
-    for url in (page(job), LIST, view(job, "progress")):
+    for url in (page(job), LIST):
         shown = admin_client.get(url).content.decode()
-        assert "<script>alert" not in shown.replace('"label": "<script>', "")
+        assert "<script>alert" not in shown
         assert "\u202e" not in shown
         assert r"\u202e" in shown
+    assert admin_client.get(view(job, "progress")).json()["label"] == r"<script>alert(1)</script>\u202egnp.exe\nnext"
 
 
 def test_active_page_lives_with_and_without_scripts(admin_client):
@@ -118,7 +119,7 @@ def test_progress_answers_what_changes(admin_client):
     job = JobFactory(status=JobStatus.RUNNING, done=3, total=10, progress_label="reading")
     JobItemFactory(job=job, outcome="")
     answer = admin_client.get(view(job, "progress"))
-    assert answer["Cache-Control"] == "no-store"
+    assert "no-store" in answer["Cache-Control"]
     body = answer.json()
     assert body["active"] is True
     assert "3 / 10" in body["bar"]

@@ -107,13 +107,13 @@ def policy(server: GitHttp, tmp_path: Path) -> AccessPolicy:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, policy: AccessPolicy) -> GitSettings:
+def git_settings(tmp_path: Path, policy: AccessPolicy) -> GitSettings:
     return GitSettings(mirrors=tmp_path / "mirrors", policy=policy, timeout=30, fetch_timeout=30)
 
 
 @pytest.fixture
-def provider(settings: GitSettings) -> GitProvider:
-    return GitProvider(settings)
+def provider(git_settings: GitSettings) -> GitProvider:
+    return GitProvider(git_settings)
 
 
 @pytest.fixture

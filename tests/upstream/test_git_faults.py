@@ -91,18 +91,18 @@ def test_retry_after(text: str, seconds: int | None) -> None:
 
 
 def test_a_private_repository_without_and_with_a_wrong_token(
-    repo: Repo, server: GitHttp, settings: GitSettings, address: RepositoryAddress
+    repo: Repo, server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:
     server.token = TOKEN
     with pytest.raises(UpstreamNotFound, match="private"):
-        GitProvider(settings).resolve(address)
+        GitProvider(git_settings).resolve(address)
     with pytest.raises(UpstreamAuth) as caught:
-        GitProvider(replace(settings, credentials=lambda _: "ghp_wrongwrongwrong")).resolve(address)
+        GitProvider(replace(git_settings, credentials=lambda _: "ghp_wrongwrongwrong")).resolve(address)
     assert "ghp_" not in str(caught.value)
 
 
 def test_the_token_reaches_the_server_and_nothing_else(
-    repo: Repo, server: GitHttp, settings: GitSettings, address: RepositoryAddress
+    repo: Repo, server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:
     repo.commit({"SKILL.md": b"x"})
     server.token = TOKEN
@@ -113,7 +113,7 @@ def test_the_token_reaches_the_server_and_nothing_else(
         return False
 
     server.fault = look
-    provider = GitProvider(replace(settings, credentials=lambda _: TOKEN))
+    provider = GitProvider(replace(git_settings, credentials=lambda _: TOKEN))
     head = provider.resolve(address)
     listing = provider.listing(address, head)
     assert provider.read(address, head, [listing.items[0].oid], max_bytes=10).found
@@ -121,7 +121,7 @@ def test_the_token_reaches_the_server_and_nothing_else(
     assert len(basic) > 40
     assert any(b"remote-http" in line for line in seen)
     assert not any(TOKEN.encode() in line or basic in line for line in seen)
-    for file in settings.mirrors.rglob("*"):
+    for file in git_settings.mirrors.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
             assert TOKEN.encode() not in content
@@ -138,8 +138,8 @@ def _command_lines() -> list[bytes]:
     return lines
 
 
-def test_a_token_cannot_smuggle_in_a_header(settings: GitSettings, address: RepositoryAddress) -> None:
-    provider = GitProvider(replace(settings, credentials=lambda _: "x\r\nHost: evil"))
+def test_a_token_cannot_smuggle_in_a_header(git_settings: GitSettings, address: RepositoryAddress) -> None:
+    provider = GitProvider(replace(git_settings, credentials=lambda _: "x\r\nHost: evil"))
     with pytest.raises(UpstreamAuth):
         provider.resolve(address)
 
@@ -147,11 +147,11 @@ def test_a_token_cannot_smuggle_in_a_header(settings: GitSettings, address: Repo
 @pytest.mark.parametrize("fault", [hang, drip])
 @pytest.mark.parametrize("operation", ["resolve", "listing"])
 def test_a_host_that_never_finishes_is_given_up(
-    fault: Fault, operation: str, repo: Repo, server: GitHttp, settings: GitSettings, address: RepositoryAddress
+    fault: Fault, operation: str, repo: Repo, server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:
     repo.commit({"SKILL.md": b"x"})
-    head = GitProvider(settings).resolve(address)
-    provider = GitProvider(replace(settings, timeout=1, fetch_timeout=1))
+    head = GitProvider(git_settings).resolve(address)
+    provider = GitProvider(replace(git_settings, timeout=1, fetch_timeout=1))
     server.fault = fault
     started = time.monotonic()
     with pytest.raises(UpstreamTimeout):
@@ -189,17 +189,17 @@ def test_a_pack_that_is_cut_off(
     assert len(provider.listing(address, head).items) == 100
 
 
-def test_nobody_listens(settings: GitSettings) -> None:
+def test_nobody_listens(git_settings: GitSettings) -> None:
     policy = AccessPolicy(allowed_hosts=("http://127.0.0.1:1",))
     with pytest.raises(UpstreamUnreachable):
-        GitProvider(replace(settings, policy=policy)).resolve(parse_url("http://127.0.0.1:1/a/b", policy))
+        GitProvider(replace(git_settings, policy=policy)).resolve(parse_url("http://127.0.0.1:1/a/b", policy))
 
 
 def test_a_host_that_is_not_listed_is_never_asked(
-    server: GitHttp, settings: GitSettings, address: RepositoryAddress
+    server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:
-    provider = GitProvider(replace(settings, policy=AccessPolicy()))
-    head = GitProvider(settings).resolve(replace(address, ref="1" * 40))
+    provider = GitProvider(replace(git_settings, policy=AccessPolicy()))
+    head = GitProvider(git_settings).resolve(replace(address, ref="1" * 40))
     for operation in (
         lambda: provider.resolve(address),
         lambda: provider.listing(address, head),

@@ -19,7 +19,7 @@ from tests.upstream.conftest import Repo, git, make_repo
 FILES = {"a/SKILL.md": b"one\n", "README": b"three\n"}
 
 
-def test_a_working_tree_and_its_linked_one(tmp_path: Path, settings: GitSettings, policy: AccessPolicy) -> None:
+def test_a_working_tree_and_its_linked_one(tmp_path: Path, git_settings: GitSettings, policy: AccessPolicy) -> None:
     tree = tmp_path / "srv" / "50%41 tree's"
     tree.mkdir(parents=True)
     git(tree, "init", "--quiet", "--initial-branch=main")
@@ -29,7 +29,7 @@ def test_a_working_tree_and_its_linked_one(tmp_path: Path, settings: GitSettings
     git(tree, "worktree", "add", "-q", "../linked", "-b", "other")
     for path in (tree, tree.parent / "linked"):
         address = parse_url(str(path), policy)
-        provider = provider_for(address, settings)
+        provider = provider_for(address, git_settings)
         listing = provider.listing(address, provider.resolve(address))
         assert [item.path for item in listing.items] == ["SKILL.md"]
 

@@ -62,14 +62,14 @@ def test_the_listing_is_gits(where: str, repo: Repo, provider: GitProvider, requ
 
 
 def test_a_blobless_mirror_holds_no_file_that_was_not_asked_for(
-    repo: Repo, provider: GitProvider, settings: GitSettings, local_address: RepositoryAddress
+    repo: Repo, provider: GitProvider, git_settings: GitSettings, local_address: RepositoryAddress
 ) -> None:
     repo.commit({"big.bin": os.urandom(300_000), "SKILL.md": b"x"})
     head = provider.resolve(local_address)
     listing = provider.listing(local_address, head)
     wanted = next(item.oid for item in listing.items if item.path == "SKILL.md")
     assert provider.read(local_address, head, [wanted], max_bytes=10).found == {wanted: b"x"}
-    assert sum(file.stat().st_size for file in settings.mirrors.rglob("*.pack")) < 50_000
+    assert sum(file.stat().st_size for file in git_settings.mirrors.rglob("*.pack")) < 50_000
 
 
 class TestRefs:
@@ -154,7 +154,7 @@ def test_a_commit_that_was_pushed_away_before_it_was_listed(
 class TestReading:
     @pytest.fixture(autouse=True)
     def _repo(self, repo: Repo, provider: GitProvider, address: RepositoryAddress) -> None:
-        repo.commit({"small": b"12345", "large": b"x" * 6000, "empty": b"", "cr": b"a\r\n\0\xff"})
+        repo.commit({"small": b"12345", "six": b"123456", "large": b"x" * 6000, "empty": b"", "cr": b"a\r\n\0\xff"})
         self.head = provider.resolve(address)
         self.oids = {item.path: item.oid for item in provider.listing(address, self.head).items}
 
@@ -166,7 +166,7 @@ class TestReading:
             self.oids["empty"]: b"",
             self.oids["cr"]: b"a\r\n\0\xff",
         }
-        assert blobs.unread == {self.oids["large"]: Unread.TOO_LARGE}
+        assert blobs.unread == dict.fromkeys((self.oids["six"], self.oids["large"]), Unread.TOO_LARGE)
 
     def test_what_is_not_there_is_missing_and_the_rest_is_read(
         self, provider: GitProvider, address: RepositoryAddress
@@ -186,24 +186,24 @@ class TestReading:
         assert server.count(lambda: provider.read(address, self.head, [], max_bytes=1)) == 0
 
     def test_a_mirror_that_was_swept_meanwhile_is_no_obstacle(
-        self, provider: GitProvider, address: RepositoryAddress, settings: GitSettings
+        self, provider: GitProvider, address: RepositoryAddress, git_settings: GitSettings
     ) -> None:
-        other = GitProvider(replace(settings, mirrors=settings.mirrors / "other"))
+        other = GitProvider(replace(git_settings, mirrors=git_settings.mirrors / "other"))
         assert other.read(address, self.head, [self.oids["small"]], max_bytes=9).found == {
             self.oids["small"]: b"12345"
         }
 
-    def test_memory_is_bounded(self, address: RepositoryAddress, settings: GitSettings) -> None:
-        small = GitProvider(replace(settings, max_read_bytes=6000))
+    def test_memory_is_bounded(self, address: RepositoryAddress, git_settings: GitSettings) -> None:
+        small = GitProvider(replace(git_settings, max_read_bytes=6000))
         with pytest.raises(LimitExceeded):
             small.read(address, self.head, list(self.oids.values()), max_bytes=10_000)
 
 
 def test_a_download_that_is_too_large_is_stopped(
-    repo: Repo, address: RepositoryAddress, settings: GitSettings
+    repo: Repo, address: RepositoryAddress, git_settings: GitSettings
 ) -> None:
     repo.commit({"large": os.urandom(500_000)})
-    provider = GitProvider(replace(settings, max_fetch_bytes=100_000))
+    provider = GitProvider(replace(git_settings, max_fetch_bytes=100_000))
     head = provider.resolve(address)
     oid = provider.listing(address, head).items[0].oid
     with pytest.raises(LimitExceeded):
@@ -238,10 +238,10 @@ def test_a_tree_that_climbs_is_refused(repo: Repo, provider: GitProvider, local_
 
 @pytest.mark.parametrize(("limit", "kept"), [({"max_entries": 2}, 2), ({"max_listing_bytes": 120}, 2)])
 def test_a_capped_listing_says_so(
-    limit: dict[str, int], kept: int, repo: Repo, local_address: RepositoryAddress, settings: GitSettings
+    limit: dict[str, int], kept: int, repo: Repo, local_address: RepositoryAddress, git_settings: GitSettings
 ) -> None:
     repo.commit(dict.fromkeys("abcdef", b"x"))
-    provider = GitProvider(replace(settings, **limit))
+    provider = GitProvider(replace(git_settings, **limit))
     listing = provider.listing(local_address, provider.resolve(local_address))
     assert [item.path for item in listing.items] == ["a", "b"][:kept]
     assert not listing.complete

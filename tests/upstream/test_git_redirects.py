@@ -60,7 +60,7 @@ def test_another_transport_is_refused(
 
 
 def test_the_token_stays_with_its_host(
-    tmp_path: Path, repo: Repo, server: GitHttp, settings: GitSettings, address: RepositoryAddress
+    tmp_path: Path, repo: Repo, server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:
     repo.commit({"SKILL.md": b"x"})
     with serve(tmp_path / "srv") as other:
@@ -68,7 +68,7 @@ def test_the_token_stays_with_its_host(
         policy = AccessPolicy(allowed_hosts=(server.url, other.url))
         mine = {server.url: TOKEN}
         provider = GitProvider(
-            replace(settings, policy=policy, credentials=lambda a: mine.get(a.url.removesuffix("/acme/tools")))
+            replace(git_settings, policy=policy, credentials=lambda a: mine.get(a.url.removesuffix("/acme/tools")))
         )
         head = provider.resolve(address)
         provider.listing(address, head)

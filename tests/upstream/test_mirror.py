@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import shutil
@@ -25,8 +26,8 @@ from tests.upstream.conftest import Repo, git, make_repo
 
 
 @pytest.fixture
-def path(settings: GitSettings, address: RepositoryAddress) -> Path:
-    return mirror_path(settings.mirrors, address)
+def path(git_settings: GitSettings, address: RepositoryAddress) -> Path:
+    return mirror_path(git_settings.mirrors, address)
 
 
 @pytest.fixture
@@ -93,9 +94,9 @@ def test_a_damaged_mirror_is_made_anew(
 
 
 def test_content_that_is_not_its_id_is_never_handed_out(
-    path: Path, head: Head, settings: GitSettings, address: RepositoryAddress, monkeypatch: pytest.MonkeyPatch
+    path: Path, head: Head, git_settings: GitSettings, address: RepositoryAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider = GitProvider(settings)
+    provider = GitProvider(git_settings)
     oid = provider.listing(address, head).items[1].oid
     monkeypatch.setattr("skillmeat_site.upstream.mirror.blob_oid", lambda content: "0" * 40)
     with pytest.raises(ContentMismatch):
@@ -121,23 +122,23 @@ def test_the_mirror_knows_no_url_and_no_remote(path: Path, head: Head) -> None:
 
 
 def _work(
-    settings: GitSettings, address: RepositoryAddress, head: Head, results: multiprocessing.Queue[object]
+    git_settings: GitSettings, address: RepositoryAddress, head: Head, results: multiprocessing.Queue[object]
 ) -> None:
-    provider = GitProvider(settings)
+    provider = GitProvider(git_settings)
     listing = provider.listing(address, head)
     oids = [item.oid for item in listing.items if item.mode == "100644"]
     results.put(len(provider.read(address, head, oids, max_bytes=9).found))
 
 
 def test_processes_that_want_the_same_mirror_at_once(
-    repo: Repo, settings: GitSettings, address: RepositoryAddress, server: GitHttp
+    repo: Repo, git_settings: GitSettings, address: RepositoryAddress, server: GitHttp
 ) -> None:
     repo.commit({f"s{n}/SKILL.md": b"%d" % n for n in range(30)})
-    head = GitProvider(settings).resolve(address)
+    head = GitProvider(git_settings).resolve(address)
     # Forked from a process whose server runs in a thread: the children only run git and read locks.
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[object] = context.Queue()
-    plain = replace(settings)
+    plain = replace(git_settings)
     workers = [context.Process(target=_work, args=(plain, address, head, results)) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -169,54 +170,71 @@ def test_a_lock_on_a_removed_file_keeps_nobody_out(tmp_path: Path) -> None:
             assert not held
 
 
+def test_a_lock_file_that_is_removed_while_it_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / "x.lock"
+    flock = fcntl.flock
+
+    def removed_just_before(descriptor: int, flags: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        lock.unlink()
+        flock(descriptor, flags)
+
+    monkeypatch.setattr(fcntl, "flock", removed_just_before)
+    with hold(lock, Deadline(5), no_tick), try_hold(lock) as held:
+        assert not held
+
+
 class TestSweep:
     @pytest.fixture
-    def mirrors(self, tmp_path: Path, settings: GitSettings) -> list[Path]:
+    def mirrors(self, tmp_path: Path, git_settings: GitSettings) -> list[Path]:
         """Three mirrors of about 100 kB, the first not used for longest."""
         paths = []
         for age, name in enumerate(("new", "middle", "old")):
-            path = mirror_path(settings.mirrors, RepositoryAddress(f"https://x/{name}/r", "x", name, "r"))
+            path = mirror_path(git_settings.mirrors, RepositoryAddress(f"https://x/{name}/r", "x", name, "r"))
             make_repo(path)
             (path / "objects" / "filler").write_bytes(b"x" * 100_000)
             os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
             paths.insert(0, path)
         return paths
 
-    def test_the_longest_unused_go_first(self, mirrors: list[Path], settings: GitSettings) -> None:
-        assert sweep(settings.mirrors, 10**9) == []
-        assert sweep(settings.mirrors, 250_000) == [mirrors[0]]
+    def test_the_longest_unused_go_first(self, mirrors: list[Path], git_settings: GitSettings) -> None:
+        assert sweep(git_settings.mirrors, 10**9) == []
+        assert sweep(git_settings.mirrors, 250_000) == [mirrors[0]]
         assert [path.exists() for path in mirrors] == [False, True, True]
         assert not lock_path(mirrors[0]).exists()
-        assert sweep(settings.mirrors, 0) == mirrors[1:]
+        assert sweep(git_settings.mirrors, 0) == mirrors[1:]
 
-    def test_one_in_use_stays(self, mirrors: list[Path], settings: GitSettings) -> None:
+    def test_one_in_use_stays(self, mirrors: list[Path], git_settings: GitSettings) -> None:
         with hold(lock_path(mirrors[0]), Deadline(5), no_tick):
-            assert sweep(settings.mirrors, 0) == mirrors[1:]
+            assert sweep(git_settings.mirrors, 0) == mirrors[1:]
         assert mirrors[0].exists()
 
     def test_reading_sweeps(
-        self, mirrors: list[Path], settings: GitSettings, address: RepositoryAddress, repo: Repo
+        self, mirrors: list[Path], git_settings: GitSettings, address: RepositoryAddress, repo: Repo
     ) -> None:
         repo.commit({"f": b"x"})
-        provider = GitProvider(replace(settings, mirrors_max_bytes=150_000))
+        provider = GitProvider(replace(git_settings, mirrors_max_bytes=150_000))
         provider.listing(address, provider.resolve(address))
         assert [path.exists() for path in mirrors] == [False, False, True]
-        assert mirror_path(settings.mirrors, address).exists()
+        assert mirror_path(git_settings.mirrors, address).exists()
 
 
 def test_many_packs_become_one_and_nothing_is_lost(
-    repo: Repo, provider: GitProvider, address: RepositoryAddress, settings: GitSettings, path: Path
+    repo: Repo, provider: GitProvider, address: RepositoryAddress, server: GitHttp, path: Path
 ) -> None:
-    repo.commit({f"f{n}": b"%d" % n for n in range(MAX_PACKS + 2)})
+    never_read = {f"z{n}": b"never %d" % n for n in range(3)}
+    repo.commit({f"f{n}": b"%d" % n for n in range(MAX_PACKS + 2)} | never_read)
     head = provider.resolve(address)
-    items = provider.listing(address, head).items
+    listed = provider.listing(address, head).items
+    items = [item for item in listed if item.path.startswith("f")]
     for item in items:
         provider.read(address, head, [item.oid], max_bytes=9)
     assert len(list(path.glob("objects/pack/*.pack"))) < 5
-    server_gone = GitProvider(replace(settings, git="git"))
-    blobs = server_gone.read(address, head, [item.oid for item in items], max_bytes=9)
+    before = len(server.requests)
+    blobs = provider.read(address, head, [item.oid for item in items], max_bytes=9)
     assert len(blobs.found) == MAX_PACKS + 2
-    assert server_gone.listing(address, head).items == items
+    assert provider.listing(address, head).items == listed
+    assert len(server.requests) == before
 
 
 def test_a_full_disk_is_told_and_the_mirror_kept(

@@ -119,6 +119,8 @@ def test_nothing_of_the_callers_git_reaches_git(monkeypatch: pytest.MonkeyPatch,
     assert "evil" not in seen
     assert "GIT_TERMINAL_PROMPT=0" in seen
     assert run_git(["config", "core.hooksPath"], deadline_seconds=20).stdout == b"/dev/null\n"
+    listed = run_git(["config", "--list", "--show-scope"], deadline_seconds=20).stdout.decode().splitlines()
+    assert {line.split("\t")[0] for line in listed} == {"command"}
     assert run_git(["mine"], deadline_seconds=20).code == 1
 
 

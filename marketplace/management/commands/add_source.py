@@ -23,7 +23,7 @@ class Command(Base):
     writes = True
 
     def add_options(self, parser: ArgumentParser) -> None:
-        parser.add_argument("urls", nargs="+", metavar="URL", help="https, ssh, owner/name on GitHub, file:// or a path")
+        parser.add_argument("urls", nargs="+", metavar="URL", help="https, ssh, file://, a path, or owner/name")
         parser.add_argument("--ref", default="", help="branch, tag or commit; default: the default branch")
         parser.add_argument("--root-hint", default="", help="only look at or below this folder")
         parser.add_argument("--tag", action="append", default=[], help="repeatable")

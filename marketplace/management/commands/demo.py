@@ -72,7 +72,8 @@ class Command(Base):
     def show(self, source: Source) -> None:
         entries = CatalogEntry.objects.for_list().visible().filter(source=source).order_by("type", "path")
         for entry in entries[:SHOWN]:
-            self.tell(printable(f"     {entry.status:8} {entry.type:11} {entry.confidence:3}  {entry.name}  {entry.path}"))
+            line = f"     {entry.status:8} {entry.type:11} {entry.confidence:3}  {entry.name}  {entry.path}"
+            self.tell(printable(line))
         hidden = entries.count() - SHOWN
         if hidden > 0:
             self.tell(f"     … and {hidden} more: manage.py list_entries --source {source.pk}")

@@ -25,7 +25,8 @@ class Command(Base):
             self.print_json({"results": rows, "summary": {"total": len(rows)}})
             return 0
         number = 0
-        for number, entry in enumerate(entries.iterator(), 1):
+        for entry in entries.iterator():
+            number += 1
             name = printable(f"{entry.namespace}:{entry.name}" if entry.namespace else entry.name)
             self.stdout.write(f"{entry.pk:>6}  {entry.status:8}  {entry.type:11}  {name}  {printable(entry.path)}")
         self.stdout.write(f"{number} entries")

@@ -22,7 +22,7 @@ class Command(Base):
     def run(self, options: Mapping[str, Any]) -> int:
         sources = Source.objects.for_list().order_by("pk")
         if options["status"]:
-            sources = sources.filter(health__in=options["status"])
+            sources = sources.in_health(*options["status"])
         for tag in options["tag"]:
             sources = sources.filter(tags__has_word=tag.lower())
         rows = [SourceSerializer(source).data for source in sources]

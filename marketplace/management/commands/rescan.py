@@ -17,6 +17,8 @@ from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 
+COUNTED = ("new", "updated", "removed", "unchanged")
+
 
 class Command(Base):
     help = "Bring the catalog of sources up to date."
@@ -26,7 +28,7 @@ class Command(Base):
         add_source_options(parser)
         parser.add_argument("--force", action="store_true", help="scan even if the commit has not changed")
         parser.add_argument("--allow-removals", action="store_true", help="carry out removals that were held")
-        parser.add_argument("--async", action="store_true", dest="queued", help="queue a job for a worker, do not wait")
+        parser.add_argument("--async", action="store_true", dest="queued", help="queue a job, do not wait")
 
     def run(self, options: Mapping[str, Any]) -> int:
         chosen = select_sources(options)
@@ -72,9 +74,7 @@ class Command(Base):
     def describe(self, row: Mapping[str, Any], label: str) -> str:
         if "new_count" not in row:
             return f"{row['outcome']}  {label}  {row.get('code') or ''}".rstrip()
-        counts = ", ".join(
-            f"{row[f'{name}_count']} {name}" for name in ("new", "updated", "removed", "unchanged") if row[f"{name}_count"]
-        )
+        counts = ", ".join(f"{row[f'{name}_count']} {name}" for name in COUNTED if row[f"{name}_count"])
         notes = [f"commit {str(row['commit'] or 'none')[:12]}"]
         notes += [f"same {row['short_circuit']} as before"] if row["short_circuit"] else []
         notes += [f"{len(row['warnings'])} warnings"] if row["warnings"] else []

@@ -74,9 +74,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def progress_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """What the job page asks for every second while the job is active."""
         self._require(request, "core.view_job")
-        response = JsonResponse(job_page.progress(self._job(request, job_id)))
-        response["Cache-Control"] = "no-store"
-        return response
+        return JsonResponse(job_page.progress(self._job(request, job_id)))
 
     def cancel_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         self._require(request, "core.cancel_job")

@@ -60,7 +60,8 @@ class StrictQueryMixin:
             return set()
         filterset = getattr(self, "filterset_class", None)
         names = set(filterset.base_filters) | {"ordering"} if filterset else set()
-        return names | set(getattr(self.pagination_class, "query_params", ()))  # type: ignore[attr-defined]
+        pagination: Any = getattr(self, "pagination_class", None)
+        return {*names, *getattr(pagination, "query_params", ())}
 
     list_actions: tuple[str, ...] = ()
 

@@ -25,7 +25,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     """The database answers and its tables are the code's; 503 otherwise. No detail: anybody may ask."""
     try:
         executor = MigrationExecutor(connection)
-        behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except DatabaseError:
         behind = True
     return JsonResponse({"status": "unavailable" if behind else "ok"}, status=503 if behind else 200)

@@ -68,8 +68,8 @@ class JobViewSet(StrictQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
         filterset_class=JobItemFilter,
     )
     def items(self, request: Request, pk: Any = None) -> Response:
-        rows = self.filter_queryset(self.get_job().items.order_by("id"))  # type: ignore[type-var]
-        page = self.paginate_queryset(rows)  # type: ignore[type-var]
+        items: QuerySet[Any] = self.get_job().items.order_by("id")
+        page = self.paginate_queryset(self.filter_queryset(items))
         return self.get_paginated_response(JobItemSerializer(page, many=True).data)
 
     @extend_schema(request=None, responses={200: JobSerializer, 409: PROBLEM})

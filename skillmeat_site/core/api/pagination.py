@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from rest_framework.pagination import BasePagination, LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,18 +57,19 @@ class KeysetCursor(BasePagination):
 
     query_params = ("limit", "cursor", "offset")
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         if "offset" in request.query_params:
             raise InvalidParameter("This list is paged by cursor: follow `next`, there is no offset.")
         self.request = request
         limit = whole_number(request, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
-        columns = list(queryset.query.order_by) or list(queryset.model._meta.ordering)
+        columns = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering]
         self.columns = [(name.lstrip("-"), name.startswith("-")) for name in columns]
         backwards, values = self._decode(request.query_params.get("cursor"))
         if backwards:
             queryset = queryset.order_by(*[name if down else f"-{name}" for name, down in self.columns])
         try:
-            rows = list(queryset.filter(self._beyond(values, backwards))[: limit + 1] if values else queryset[: limit + 1])
+            rest = queryset.filter(self._beyond(values, backwards)) if values else queryset
+            rows = list(rest[: limit + 1])
         except (ValueError, TypeError, DjangoValidationError, OverflowError):
             raise InvalidParameter("The cursor is not one of this list.") from None
         more, rows = len(rows) > limit, rows[:limit]
@@ -79,7 +80,8 @@ class KeysetCursor(BasePagination):
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"next": self._link(self.next_row), "previous": self._link(self.previous_row, True), "results": data})
+        links = {"next": self._link(self.next_row), "previous": self._link(self.previous_row, backwards=True)}
+        return Response({**links, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": "string", "nullable": True, "format": "uri"}

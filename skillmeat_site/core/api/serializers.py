@@ -42,7 +42,7 @@ class Selection(Strict):
 class ProgressSerializer(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     total = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class JobErrorSerializer(serializers.Serializer[Any]):
@@ -79,7 +79,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 class ObjectRefSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class JobItemSerializer(serializers.ModelSerializer[JobItem]):
@@ -142,7 +142,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = ProblemEntrySerializer(many=True)
+    errors = ProblemEntrySerializer(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField()
     retry_after = serializers.IntegerField(required=False)
     reset_at = serializers.DateTimeField(required=False)

@@ -83,7 +83,7 @@ class JobContext(SilentReport):
         self._beat()
 
     def fan_out(self, definition: JobDefinition, targets: Sequence[Target]) -> Any:
-        """Run ``definition`` once per target: in this process one by one if the job is inline, else as queued children.
+        """Run ``definition`` once per target: one by one here if the job is inline, else as queued children.
 
         Returns what the bulk function has to return.
         """

@@ -29,8 +29,8 @@ def _equal(running: Params, wanted: Params) -> bool:
 class JobDefinition:
     """How one kind of work runs as a job.
 
-    ``function(ctx, **params)`` does it; ``params`` are JSON values. ``label`` is a text, in which ``{target}`` stands for
-    the object's name, or makes one of the params. ``timeout`` in seconds. ``dedupe`` names the one
+    ``function(ctx, **params)`` does it; ``params`` are JSON values. ``label`` is a text, in which ``{target}`` stands
+    for the object's name, or makes one of the params. ``timeout`` in seconds. ``dedupe`` names the one
     active job there may be; a second request ``joins`` it if that does all that was wanted, else ``busy`` is raised.
     ``size``: how many objects the params name. ``target``: the one object of a job that is not a bulk job.
     ``retry(params, ids)``: the params of a job that takes up only these objects; None: the same params again.
@@ -56,7 +56,9 @@ class JobDefinition:
         return self.label.replace("{target}", target.label or target.id if target else "")
 
 
-def job(kind: str, *, label: Callable[[Params], str] | str, **options: Any) -> Callable[[Callable[..., Any]], JobDefinition]:
+def job(
+    kind: str, *, label: Callable[[Params], str] | str, **options: Any
+) -> Callable[[Callable[..., Any]], JobDefinition]:
     """Declare a job: the decorated function becomes its definition, and is found by ``kind`` from then on."""
 
     def declare(function: Callable[..., Any]) -> JobDefinition:

@@ -1,4 +1,4 @@
-"""Ending a job: its row, its item, its parent's item and, when it was the last child, its parent; in one transaction."""
+"""Ending a job: its row, its item, its parent's item and, after the last child, its parent; in one transaction."""
 
 from __future__ import annotations
 

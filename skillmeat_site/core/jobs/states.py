@@ -27,7 +27,7 @@ def is_stale() -> Q:
 
 
 def claim(job_id: Any) -> uuid.UUID | None:
-    """Take a delivered job. None if it is finished, cancelled, or held by a living worker: the message is then void."""
+    """Take a delivered job. None if it is finished, cancelled, or in a living worker's hands: the message is void."""
     token = uuid.uuid4()
     taken = Job.objects.filter(Q(status=JobStatus.QUEUED) | is_stale(), pk=job_id).update(
         status=JobStatus.RUNNING,

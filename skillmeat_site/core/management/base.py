@@ -72,7 +72,8 @@ class Command(BaseCommand):
         else:
             for row in rows:
                 self.print_row(row)
-            self.stdout.write(", ".join(f"{n} {name}" for name, n in summary.to_json().items() if n) or "nothing to do")
+            counted = [f"{number} {name}" for name, number in summary.to_json().items() if number]
+            self.stdout.write(", ".join(counted) or "nothing to do")
         return 1 if any(summary.counts[outcome] for outcome in UNWELL) else 0
 
     def print_row(self, row: Mapping[str, Any]) -> None:

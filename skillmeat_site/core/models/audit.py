@@ -34,9 +34,7 @@ class AuditEvent(models.Model):
         return f"{self.action} {self.object_label}"
 
     @classmethod
-    def record(
-        cls, actor: Actor, action: str, target: models.Model, *, job_id: Any = None, **data: Any
-    ) -> AuditEvent:
+    def record(cls, actor: Actor, action: str, target: models.Model, *, job_id: Any = None, **data: Any) -> AuditEvent:
         """Write one event about ``target``. Call it in the transaction that changes it."""
         return cls.objects.create(
             job_id=job_id,

@@ -36,5 +36,5 @@ class Command(Base):
             self.print_json({"token": secret, "expires_at": row.expires_at})
         else:
             self.stdout.write(secret)
-            self.stderr.write(f"scope {row.scope}, expires {row.expires_at:%Y-%m-%d}; keep it now, it is not shown again")
+            self.stderr.write(f"scope {row.scope}, expires {row.expires_at:%Y-%m-%d}; it is not shown again")
         return 0

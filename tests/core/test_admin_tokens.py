@@ -1,0 +1,95 @@
+"""API tokens and audit events in the admin."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from skillmeat_site.core.models import ApiToken, AuditEvent
+from skillmeat_site.core.models.token import PREFIX, digest
+from tests.factories.core import ApiTokenFactory, AuditEventFactory, JobFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+TOKENS = reverse("admin:core_apitoken_changelist")
+ADD = reverse("admin:core_apitoken_add")
+EVENTS = reverse("admin:core_auditevent_changelist")
+
+
+def form(user, **columns):
+    expiry = columns.pop("expires_at", timezone.now() + timedelta(days=30))
+    return {
+        "user": user.pk,
+        "name": "laptop",
+        "scope": "write",
+        "expires_at_0": expiry.strftime("%Y-%m-%d"),
+        "expires_at_1": expiry.strftime("%H:%M:%S"),
+        **columns,
+    }
+
+
+def test_a_new_token_is_shown_exactly_once(admin_client, admin_user):
+    shown = admin_client.post(ADD, form(admin_user), follow=True).content.decode()
+    secret = re.search(PREFIX + r"[\w-]{30,}", shown)[0]
+    token = ApiToken.objects.get()
+    assert token.digest == digest(secret)
+    assert (token.user, token.name, token.scope) == (admin_user, "laptop", "write")
+    assert timezone.now() + timedelta(days=29) < token.expires_at
+    for url in (TOKENS, reverse("admin:core_apitoken_change", args=[token.pk])):
+        again = admin_client.get(url).content.decode()
+        assert secret not in again
+        assert token.digest not in again
+    assert AuditEvent.objects.get().action == "token.issued"
+    assert secret not in str(AuditEvent.objects.values())
+
+
+def test_a_token_that_has_expired_is_not_made(admin_client, admin_user):
+    shown = admin_client.post(ADD, form(admin_user, expires_at=timezone.now() - timedelta(days=1)))
+    assert "would have expired" in shown.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_only_superusers_make_tokens_for_others(client, admin_user):
+    user = UserFactory(permissions=["core.add_apitoken", "core.view_apitoken"])
+    client.force_login(user)
+    client.post(ADD, form(admin_user))
+    assert not ApiToken.objects.exists()
+    client.post(ADD, form(user))
+    assert ApiToken.objects.get().user == user
+
+
+def test_tokens_are_never_edited(admin_client, admin_user):
+    token = ApiTokenFactory()
+    url = reverse("admin:core_apitoken_change", args=[token.pk])
+    assert admin_client.post(url, form(admin_user)).status_code == 403
+
+
+def test_revoke(admin_client):
+    live, revoked = ApiTokenFactory(), ApiTokenFactory(revoked_at=timezone.now())
+    chosen = {"action": "revoke", "_selected_action": [live.pk, revoked.pk]}
+    confirm = admin_client.post(TOKENS, chosen)["Location"]
+    assert "<strong>1</strong> will be revoked" in admin_client.get(confirm).content.decode()
+    assert "1 token was revoked" in admin_client.post(confirm, follow=True).content.decode()
+    assert not ApiToken.objects.usable().exists()
+    assert AuditEvent.objects.get().action == "token.revoked"
+
+
+def test_audit_events_are_shown_and_left_alone(admin_client):
+    job = JobFactory()
+    event = AuditEventFactory(object_label="<b>\u202e", job=job, data={"reason": "<script>"})
+    url = reverse("admin:core_auditevent_change", args=[event.pk])
+    for shown in (admin_client.get(EVENTS).content.decode(), admin_client.get(url).content.decode()):
+        assert r"&lt;b&gt;\u202e" in shown
+        assert "\u202e" not in shown
+    assert "&lt;script&gt;" in admin_client.get(url).content.decode()
+    assert admin_client.post(url, {}).status_code == 403
+    assert admin_client.get(reverse("admin:core_auditevent_add")).status_code == 403
+    assert admin_client.get(reverse("admin:core_auditevent_delete", args=[event.pk])).status_code == 403
+    assert admin_client.get(EVENTS, {"job": str(job.pk)}).status_code == 200
+
+
+def test_the_tables_of_the_queue_are_left_out(admin_client):
+    assert "django_q" not in admin_client.get(reverse("admin:index")).content.decode()
