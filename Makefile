@@ -30,10 +30,10 @@ install: $(VENV)/.installed ## what the server needs
 install-dev: $(VENV)/.installed-dev ## and what its development needs
 
 demo: install ## the main job from end to end; SOURCE=https://… takes a real repository
-	@mkdir -p $(DEMO_HOME)
-	@export SKILLMEAT_HOME=$(DEMO_HOME) SKILLMEAT_LOCAL_SOURCE_ROOTS=$(DEMO_HOME)/sample SKILLMEAT_LOG_LEVEL=ERROR; \
+	@mkdir -p "$(DEMO_HOME)"
+	@export SKILLMEAT_HOME="$(DEMO_HOME)" SKILLMEAT_LOCAL_SOURCE_ROOTS="$(DEMO_HOME)/sample" SKILLMEAT_LOG_LEVEL=ERROR; \
 	unset DATABASE_URL REDIS_URL; \
-	$(MANAGE) migrate --verbosity 0 && $(MANAGE) demo $(SOURCE)
+	$(MANAGE) migrate --verbosity 0 && $(MANAGE) demo $(if $(SOURCE),"$(SOURCE)")
 
 run: install ## web server and worker on http://127.0.0.1:$(PORT)
 	@PORT=$(PORT) scripts/run

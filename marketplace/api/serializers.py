@@ -15,6 +15,9 @@ from skillmeat_site.core.api.serializers import Selection, Strict
 from skillmeat_site.core.results import ItemOutcome
 
 
+ARTIFACT_TYPES = [type_.value for type_ in ArtifactType]
+
+
 class LastErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
@@ -61,7 +64,7 @@ class SourceFields(Strict):
     root_hint = serializers.CharField(max_length=500, required=False, allow_blank=True)
     manual_map = serializers.DictField(child=serializers.CharField(), required=False)
     single_artifact_type = serializers.ChoiceField(
-        choices=[type_.value for type_ in ArtifactType], required=False, allow_blank=True
+        choices=ARTIFACT_TYPES, required=False, allow_blank=True
     )
     tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
     trust_level = serializers.ChoiceField(choices=[level.value for level in TrustLevel], required=False)

@@ -16,10 +16,14 @@ def rank(artifact: Detected) -> tuple[int, bool, int, str]:
 
 
 def duplicates(found: Mapping[Key, Detected]) -> dict[Key, Key]:
-    """For each artifact that repeats a better one: that one's key. Byte-identical ones only, never by name."""
+    """For each artifact that repeats a better one: that one's key. Byte-identical ones only, never by name.
+
+    One whose content id is unknown (a truncated listing) repeats nothing.
+    """
     groups: dict[tuple[str, str], list[Key]] = {}
     for key, artifact in found.items():
-        groups.setdefault((artifact.type, artifact.content_oid), []).append(key)
+        if artifact.content_oid:
+            groups.setdefault((artifact.type, artifact.content_oid), []).append(key)
     result: dict[Key, Key] = {}
     for keys in groups.values():
         if len(keys) > 1:
@@ -29,6 +33,10 @@ def duplicates(found: Mapping[Key, Detected]) -> dict[Key, Key]:
 
 
 def best_contents(found: Mapping[Key, Detected], repeated: Iterable[Key]) -> list[tuple[str, str]]:
-    """(type, content id) of each artifact that repeats no other of its source: once per content."""
+    """(type, content id) of each artifact that repeats no other of its source: once per known content."""
     skipped = set(repeated)
-    return [(artifact.type.value, artifact.content_oid) for key, artifact in found.items() if key not in skipped]
+    return [
+        (artifact.type.value, artifact.content_oid)
+        for key, artifact in found.items()
+        if artifact.content_oid and key not in skipped
+    ]

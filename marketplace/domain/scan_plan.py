@@ -189,7 +189,8 @@ def _moves(
     """Pair what is gone with what came under the same type and content: same name first, then by path."""
     left: dict[tuple[str, str], list[KnownEntry]] = {}
     for entry in sorted(missing, key=lambda entry: entry.path, reverse=True):
-        left.setdefault((entry.type, entry.content_oid), []).append(entry)
+        if entry.content_oid:
+            left.setdefault((entry.type, entry.content_oid), []).append(entry)
     moves: dict[EntryKey, KnownEntry] = {}
     for same_name in (True, False):
         for key in sorted(arrived, key=lambda key: found[key].path):

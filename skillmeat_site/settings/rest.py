@@ -30,6 +30,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
-    "ENUM_NAME_OVERRIDES": {"ArtifactTypeEnum": "marketplace.domain.types.ArtifactType"},
+    "ENUM_NAME_OVERRIDES": {"ArtifactTypeEnum": "marketplace.api.serializers.ARTIFACT_TYPES"},
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }

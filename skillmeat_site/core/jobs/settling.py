@@ -55,7 +55,7 @@ def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
     with transaction.atomic():
         columns: dict[str, Any] = {"error_code": ending.code, "error_detail": ending.message}
         if ending.result is not None:
-            columns["result"] = ending.result
+            columns |= {"result": ending.result, "done": F("total"), "progress_label": ""}
         if not states.finish(job.pk, token, ending.status, **columns):
             return False
         if registry.get(job.kind).target is not None:
