@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -23,6 +24,7 @@ from marketplace.admin.entry_filters import (
     TypeFilter,
 )
 from marketplace.models import CatalogEntry
+from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
@@ -39,8 +41,7 @@ MAX_TWINS = 20
 class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (ExcludeEntries, RestoreEntries)
     list_display = (
-        "shown_name", "shown_type", "shown_status", "shown_source", "shown_path", "confidence", "shown_basis",
-        "shown_updated",
+        "shown_name", "shown_type", "shown_status", "shown_source", "shown_path", "confidence", "shown_updated",
     )  # fmt: skip
     list_filter = (
         ShowFilter, TypeFilter, StatusFilter, PresenceFilter, BasisFilter, ConfidenceFilter, SourceFilter,
@@ -65,6 +66,9 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CatalogEntry]:
         return CatalogEntry.objects.for_user(request.user).for_list()
+
+    def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:
+        return (ExcludeEntries,) if row.excluded_at is None else (RestoreEntries,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: CatalogEntry | None = None) -> list[str]:
         return flatten_fieldsets(self.fieldsets)

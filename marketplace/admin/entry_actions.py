@@ -27,6 +27,7 @@ class ExcludeForm(forms.Form):
 class ExcludeEntries(JobAction):
     name = "exclude"
     label = _("Exclude selected entries")
+    button = _("Exclude")
     description = _("Excluded entries are hidden and cannot be imported, whatever later scans find.")
     permission = "marketplace.change_catalogentry"
     form = ExcludeForm
@@ -43,6 +44,7 @@ class ExcludeEntries(JobAction):
 class RestoreEntries(JobAction):
     name = "restore"
     label = _("Restore selected entries")
+    button = _("Restore")
     description = _("Takes back an exclusion; the reason is forgotten.")
     permission = "marketplace.change_catalogentry"
     job = bulk_update_entries

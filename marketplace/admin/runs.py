@@ -27,8 +27,8 @@ class OutcomeFilter(WordFilter):
 @admin.register(ScanRun)
 class ScanRunAdmin(ReadOnlyAdmin):
     list_display = (
-        "shown_when", "shown_source", "shown_outcome", "shown_code", "new_count", "updated_count", "removed_count",
-        "unchanged_count", "shown_took", "shown_job",
+        "shown_when", "shown_source", "shown_outcome", "shown_code", "new", "updated", "removed", "unchanged",
+        "shown_took", "shown_job",
     )  # fmt: skip
     list_filter = (OutcomeFilter, SourceFilter)
     list_select_related = ("source", "job")
@@ -66,6 +66,22 @@ class ScanRunAdmin(ReadOnlyAdmin):
     @admin.display(description=_("detail"))
     def shown_detail(self, run: ScanRun) -> str:
         return paragraphs(run.detail)
+
+    @admin.display(description=_("new"))
+    def new(self, run: ScanRun) -> int:
+        return run.new_count
+
+    @admin.display(description=_("updated"))
+    def updated(self, run: ScanRun) -> int:
+        return run.updated_count
+
+    @admin.display(description=_("removed"))
+    def removed(self, run: ScanRun) -> int:
+        return run.removed_count
+
+    @admin.display(description=_("unchanged"))
+    def unchanged(self, run: ScanRun) -> int:
+        return run.unchanged_count
 
     @admin.display(description=_("took"), ordering="duration_ms")
     def shown_took(self, run: ScanRun) -> str:

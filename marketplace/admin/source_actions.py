@@ -37,6 +37,7 @@ class RescanSources(JobAction):
     label = _("Rescan selected sources")
     description = _("Brings the catalog of each source up to its repository's current commit.")
     permission = "marketplace.rescan_source"
+    button = _("Rescan")
     form = RescanForm
     job = bulk_rescan
 

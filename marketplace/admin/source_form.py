@@ -29,9 +29,9 @@ class WordsField(forms.CharField):
 class SourceForm(ServiceForm):
     """Only shapes values; whether they are right the service decides, for all faces alike."""
 
-    tags = WordsField(label=_("tags"), required=False, help_text=_("Separated by commas."))
+    tags = WordsField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
     manual_map = forms.JSONField(
-        label=_("manual map"),
+        label=_("Manual map"),
         required=False,
         initial=dict,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _t
@@ -19,6 +19,7 @@ from marketplace.admin.source_filters import EnabledFilter, HealthFilter, Provid
 from marketplace.admin.source_form import SourceForm
 from marketplace.models import CatalogEntry, ScanRun, Source
 from marketplace.services.sources import create_source, delete_source, update_source
+from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
@@ -49,8 +50,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     form = SourceForm
     bulk_actions = (RescanSources, ForceRescanSources, EnableSources, DisableSources)
     list_display = (
-        "shown_name", "shown_health", "shown_counts", "shown_last_scan", "shown_error_code", "enabled", "shown_tags",
-        "shown_entries",
+        "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
     list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
     search_fields = ("url", "owner", "name", "tags")
@@ -99,18 +99,13 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
         counts = {_t("sources"): len(sources), _t("catalog entries"): entries, _t("scan runs"): runs}
         return [printable(str(source)) for source in sources], counts, set(), []
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        source = context.get("original")
-        if source is not None and RescanSources().is_allowed(request):
-            url = reverse("admin:marketplace_source_do", args=[source.pk, RescanSources.name])
-            context["object_tools"] = [{"url": url, "text": _("Rescan")}]
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_actions(self, row: Source) -> Sequence[type[BulkAction]]:
+        return (RescanSources,)
 
     @admin.display(description=_("source"), ordering="name")
     def shown_name(self, source: Source) -> str:
-        return format_html("{}<br><small>{}</small>", shortened(str(source)), shortened(source.url))
+        below = " · ".join([source.url, *source.tags])
+        return format_html("{}<br><small>{}</small>", shortened(str(source)), shortened(below))
 
     @admin.display(description=_("health"))
     def shown_health(self, source: Any) -> str:
@@ -119,7 +114,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("entries by type"))
     def shown_counts(self, source: Source) -> str:
         texts = ((TYPE[type_][0] if type_ in TYPE else type_, count) for type_, count in source.counts.items())
-        return format_html_join(", ", "{} {}", ((count, text) for text, count in texts)) or EMPTY
+        return format_html_join(", ", '<span class="sm-nowrap">{} {}</span>', texts) or EMPTY
 
     @admin.display(description=_("last scan"), ordering="last_scanned_at")
     def shown_last_scan(self, source: Source) -> str:
@@ -143,13 +138,9 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
             return EMPTY
         return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
 
-    @admin.display(description=_("tags"))
-    def shown_tags(self, source: Source) -> str:
-        return shortened(", ".join(source.tags))
-
-    @admin.display(description=_("see"))
+    @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
-        return link(changelist_url(CatalogEntry, source=source.pk), _("entries"))
+        return link(changelist_url(CatalogEntry, source=source.pk), self.shown_counts(source))
 
     @admin.display(description=_("counters of the last scan"))
     def shown_counters(self, source: Source) -> str:

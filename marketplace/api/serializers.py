@@ -14,7 +14,6 @@ from marketplace.querysets import EntryStatus, SourceHealth
 from skillmeat_site.core.api.serializers import Selection, Strict
 from skillmeat_site.core.results import ItemOutcome
 
-
 ARTIFACT_TYPES = [type_.value for type_ in ArtifactType]
 
 
@@ -63,9 +62,7 @@ class SourceFields(Strict):
     ref = serializers.CharField(max_length=255, required=False, allow_blank=True)
     root_hint = serializers.CharField(max_length=500, required=False, allow_blank=True)
     manual_map = serializers.DictField(child=serializers.CharField(), required=False)
-    single_artifact_type = serializers.ChoiceField(
-        choices=ARTIFACT_TYPES, required=False, allow_blank=True
-    )
+    single_artifact_type = serializers.ChoiceField(choices=ARTIFACT_TYPES, required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
     trust_level = serializers.ChoiceField(choices=[level.value for level in TrustLevel], required=False)
     enabled = serializers.BooleanField(required=False)

@@ -114,7 +114,8 @@ def plan_scan(
     by_key = {entry.key: entry for entry in known}
     missing = [entry for entry in known if entry.present and entry.key not in found] if complete else []
     moves = _moves(missing, [key for key in found if key not in by_key], found)
-    gone = [entry for entry in missing if entry not in set(moves.values())]
+    moved = {entry.pk for entry in moves.values()}
+    gone = [entry for entry in missing if entry.pk not in moved]
     present = sum(entry.present for entry in known)
     held = bool(gone) and not allow_removals and (hold_removals or _is_too_much(len(gone), present))
     new: list[EntryKey] = []
@@ -187,21 +188,21 @@ def _moves(
     missing: Sequence[KnownEntry], arrived: Sequence[EntryKey], found: Mapping[EntryKey, Detected]
 ) -> dict[EntryKey, KnownEntry]:
     """Pair what is gone with what came under the same type and content: same name first, then by path."""
-    left: dict[tuple[str, str], list[KnownEntry]] = {}
-    for entry in sorted(missing, key=lambda entry: entry.path, reverse=True):
-        if entry.content_oid:
-            left.setdefault((entry.type, entry.content_oid), []).append(entry)
     moves: dict[EntryKey, KnownEntry] = {}
+    taken: set[int] = set()
     for same_name in (True, False):
+        left: dict[tuple[str, ...], list[KnownEntry]] = {}
+        for entry in sorted(missing, key=lambda entry: entry.path, reverse=True):
+            if entry.content_oid and entry.pk not in taken:
+                left.setdefault((entry.type, entry.content_oid, *((entry.name,) if same_name else ())), []).append(
+                    entry
+                )
         for key in sorted(arrived, key=lambda key: found[key].path):
             artifact = found[key]
-            candidates = left.get((artifact.type.value, artifact.content_oid), [])
-            if key in moves or not candidates:
-                continue
-            fitting = [entry for entry in candidates if not same_name or entry.name == artifact.name]
-            if fitting:
-                moves[key] = fitting[-1]
-                candidates.remove(fitting[-1])
+            kind = (artifact.type.value, artifact.content_oid, *((artifact.name,) if same_name else ()))
+            if key not in moves and left.get(kind):
+                moves[key] = left[kind].pop()
+                taken.add(moves[key].pk)
     return moves
 
 

@@ -51,7 +51,7 @@ def write_plan(source: Source, plan: ScanPlan, known: Sequence[KnownEntry], *, c
         CatalogEntry.objects.filter(pk__among=[entry.pk for entry in plan.removed]).update(
             presence=Presence.REMOVED, removed_at=now, updated_at=now, plugin=None, duplicate_of=None
         )
-    _link(source, plan, known)
+    _link(source, plan, known, now)
 
 
 def _insert(source: Source, plan: ScanPlan, commit: str, now: datetime) -> None:
@@ -112,7 +112,7 @@ def _free_keys(moved: Iterable[Change]) -> None:
         update_rows(CatalogEntry, rows, ["key"])
 
 
-def _link(source: Source, plan: ScanPlan, known: Sequence[KnownEntry]) -> None:
+def _link(source: Source, plan: ScanPlan, known: Sequence[KnownEntry], now: datetime) -> None:
     """Set plugin and duplicate links where they differ from what stands there."""
     if not (plan.plugins or plan.duplicates or any(k.plugin_pk or k.duplicate_of_pk for k in known)):
         return
@@ -128,6 +128,6 @@ def _link(source: Source, plan: ScanPlan, known: Sequence[KnownEntry]) -> None:
         plugin, duplicate = plan.plugins.get(key), plan.duplicates.get(key)
         links = (pks[plugin] if plugin else None, pks[duplicate] if duplicate else None)
         if before.get(pk, (None, None)) != links:
-            rows.append({"pk": pk, "plugin_id": links[0], "duplicate_of_id": links[1]})
+            rows.append({"pk": pk, "plugin_id": links[0], "duplicate_of_id": links[1], "updated_at": now})
     if rows:
-        update_rows(CatalogEntry, rows, ["plugin_id", "duplicate_of_id"])
+        update_rows(CatalogEntry, rows, ["plugin_id", "duplicate_of_id", "updated_at"])

@@ -229,17 +229,21 @@ def _apply(
     actor: Actor,
     job_id: UUID | None,
 ) -> None:
-    """One short transaction: entries, run, audit, and the source stamped last."""
+    """One short transaction: entries, run, audit, and the source stamped last, if it still is what was scanned."""
     source = scan.source
     with transaction.atomic():
         lease.fence()
+        _read_interval(source)
         write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
         _write_run(source, result, job_id)
         if result.counters.changed:
             AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
-        Source.objects.filter(pk=source.pk).update(
-            **scan_record.scanned(source, result, head, listing, detection_key(detection_options(source)), plan)
+        stamp = scan_record.scanned(source, result, head, listing, detection_key(detection_options(source)), plan)
+        same_place = Source.objects.filter(
+            pk=source.pk, url_key=source.url_key, ref=source.ref, root_hint=source.root_hint
         )
+        if not same_place.update(**stamp):
+            raise LeaseLost("The source was changed while it was scanned; nothing was written.")
 
 
 def _nothing_to_do(scan: _Scan, lease: Lease | None, head: Head, short_circuit: str) -> ScanResult:
@@ -248,8 +252,14 @@ def _nothing_to_do(scan: _Scan, lease: Lease | None, head: Head, short_circuit: 
     counters = Counters.from_json(source.counters).repeated()
     result = scan.result(counters, head, listing_complete=True, short_circuit=short_circuit)
     if lease is not None:
+        _read_interval(source)
         lease.stamp_and_release(**scan_record.still_current(source, result, head))
     return result
+
+
+def _read_interval(source: Source) -> None:
+    """A person may have set it during the scan; when the source is due next follows from it."""
+    source.refresh_from_db(fields=["scan_interval"])
 
 
 def _write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
@@ -275,6 +285,7 @@ def _record_failure(source: Source, lease: Lease, error: DomainError, job_id: UU
     try:
         with transaction.atomic():
             lease.fence()
+            _read_interval(source)
             scan_record.write_failed_run(source, error, job_id, round((time.monotonic() - began) * 1000))
             Source.objects.filter(pk=source.pk).update(**scan_record.failed(source, error, timezone.now()))
     except Exception as second:

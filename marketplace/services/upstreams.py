@@ -22,9 +22,8 @@ def access_policy() -> AccessPolicy:
 
 
 def token_for(address: RepositoryAddress) -> str | None:
-    """GITHUB_TOKEN, for the host of SKILLMEAT_GITHUB_URL and no other."""
-    policy = access_policy()
-    return settings.GITHUB_TOKEN or None if address.host == policy.github_host else None
+    """GITHUB_TOKEN, for what lies below SKILLMEAT_GITHUB_URL (scheme, host and port) and nothing else."""
+    return (settings.GITHUB_TOKEN or None) if access_policy().is_github(address) else None
 
 
 def git_settings(policy: AccessPolicy | None = None) -> GitSettings:

@@ -79,7 +79,7 @@ def _file_path(text: str) -> str:
 def _local(path: str, ref: str) -> RepositoryAddress:
     """Make the address of a local folder. A working tree and the ``.git`` folder in it are the same repository."""
     real = os.path.realpath(path)
-    if os.path.basename(real) == ".git":
+    while os.path.basename(real) == ".git":
         real = os.path.dirname(real)
     url = f"file://{real}"
     # The real path may be something else than what was typed.
@@ -152,9 +152,8 @@ def _place(parts: SplitResult, policy: AccessPolicy) -> _Place:
     port = None if parts.port in (None, DEFAULT_PORTS[scheme]) else parts.port
     if port == 0 or (parts.netloc.endswith(":") and parts.port is None):
         raise ValueError("port")
-    bare = host.removeprefix("www.")
-    if bare != host and "." in bare and not policy.names(host):
-        host = bare
+    while host.startswith("www.") and host.count(".") > 1 and not policy.names(host):
+        host = host.removeprefix("www.")
     if scheme == "http" and not policy.lists("http", host, port):
         raise HostNotAllowed(f"plain http to {host} is not allowed; use https")
     return _Place(scheme, _user(parts, scheme), host, port)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from skillmeat_site.core.redaction import basic_credentials
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.environment import GitConfig
 from skillmeat_site.upstream.errors import InvalidUrl, UpstreamAuth, UpstreamInvalid
@@ -20,7 +21,6 @@ from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.local_repository import check_local_repository
 from skillmeat_site.upstream.policy import check_allowed
 from skillmeat_site.upstream.process import DEFAULT_MAX_OUTPUT, Deadline, GitResult, run_git
-from skillmeat_site.upstream.redact import basic_credentials
 from skillmeat_site.upstream.types import RepositoryAddress, Tick, no_tick
 
 MAX_REDIRECTS = 3

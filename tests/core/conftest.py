@@ -31,6 +31,10 @@ class Done:
         return {"said": self.said}
 
 
+class Killed(BaseException):
+    """Nothing catches it: the row of the job stays as a worker leaves it that is gone."""
+
+
 @dataclass
 class Calls:
     """A job's function that remembers its calls: it answers ``Done``, raises what it is given, or calls it."""

@@ -14,7 +14,7 @@ from skillmeat_site.core.errors import JobActive, LeaseLost, LimitExceeded
 from skillmeat_site.core.jobs import control, queue, reaper, runner, states
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import JobStatus
-from tests.core.conftest import Calls, Done, age, messages, target_of
+from tests.core.conftest import Calls, Done, Killed, age, messages, target_of
 from tests.factories.core import JobItemFactory
 
 pytestmark = pytest.mark.django_db
@@ -129,21 +129,16 @@ def test_a_message_for_a_dead_holders_job_is_a_second_attempt(define):
 
 def test_attempts_are_counted_and_end(define):
     """A job that kills its worker each time is run ``max_attempts`` times, and then never again."""
-    attempts = []
-
-    def die(ctx):
-        attempts.append(ctx.job.attempt)
-        age(ctx.job)
-        raise MemoryError  # stands for a process that is gone: what it wrote last is all there is
-
-    definition = define(die, max_attempts=2, target=lambda params: target_of({"n": 1}))
-    job = runner.enqueue(definition, {}, COMMAND_LINE)
-    for _ in range(4):
-        states.claim(job.pk)
+    function = Calls(Killed())
+    job = runner.enqueue(define(function, max_attempts=2, target=target_of), {"n": 1}, COMMAND_LINE)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            runner.deliver(str(job.pk))
         age(job)
-        runner.deliver(str(job.pk))
+    runner.deliver(str(job.pk))
+    runner.deliver(str(job.pk))
     job.refresh_from_db()
-    assert attempts == []  # the second delivery is attempt 2 of 2 by the counter, the claims above are attempts too
+    assert [ctx.job.attempt for ctx in function.contexts] == [1, 2]
     assert (job.status, job.error_code) == ("failed", "worker_lost")
     assert job.items.get().code == "worker_lost"
 

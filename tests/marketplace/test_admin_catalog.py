@@ -140,7 +140,9 @@ def test_source_list_filters(admin_client):
         shown = listed(admin_client, "source", **query)
         assert f"acme/{name}" in shown
         assert shown.count('class="action-select"') == 1
-    assert "3 skill" in listed(admin_client, "source")
+    shown = listed(admin_client, "source")
+    assert "skill 3" in shown
+    assert f"{changelist('catalogentry')}?source=" in shown
     assert "upstream_timeout" in listed(admin_client, "source")
 
 
@@ -194,6 +196,8 @@ def test_entry_page(admin_client):
     assert SHOWN in shown
     for text in ("toolbox", "file:40", entry.content_oid, change(plugin), change(twin), "&quot;odd&quot;"):
         assert text in shown
+    assert reverse("admin:marketplace_catalogentry_do", args=[entry.pk, "restore"]) in shown
+    assert reverse("admin:marketplace_catalogentry_do", args=[entry.pk, "exclude"]) not in shown
     assert admin_client.post(change(entry), {}).status_code == 403
     assert "\u202e" not in listed(admin_client, "catalogentry", show="all")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skillmeat_site.upstream.address import MAX_URL_LENGTH, parse_url
@@ -213,6 +213,9 @@ _PARTS = [
 _PIECES = st.sampled_from([*_SCHEMES, *_PARTS, "::1", "[", "]"])
 
 
+@example("/.git/.git")
+@example("https://www.www.github.com/a/b")
+@example("a/b.git.git/")
 @given(st.one_of(st.text(max_size=60), st.lists(_PIECES, max_size=10).map("".join)))
 def test_parsing_refuses_or_settles(text: str) -> None:
     try:

@@ -106,6 +106,7 @@ def test_addresses_that_are_not_public(address: str) -> None:
 
 def test_public_addresses_pass_and_one_private_among_them_does_not() -> None:
     check_network("x.example", None, AccessPolicy(), resolver=resolves_to("140.82.121.4", "2606:50c0:8000::153"))
+    check_network("x.example", None, AccessPolicy(), resolver=resolves_to("::ffff:140.82.121.4"))
     with pytest.raises(HostNotAllowed):
         check_network("x.example", None, AccessPolicy(), resolver=resolves_to("140.82.121.4", "10.0.0.1"))
 

@@ -50,13 +50,15 @@ class BulkAction:
     """One verb over the selected rows.
 
     ``name`` stands in the action menu's form and in the session, ``permission`` is ``app.codename``.
-    ``initial``: what the options form starts with. ``dangerous``: the confirming button warns.
+    ``button``: its text on the page of a single row. ``initial``: what the options form starts with.
+    ``dangerous``: the confirming button warns.
     """
 
     name: ClassVar[str]
     label: ClassVar[Text]
     description: ClassVar[Text]
     permission: ClassVar[str]
+    button: ClassVar[Text] = ""
     form: ClassVar[type[forms.Form]] = forms.Form
     initial: ClassVar[Mapping[str, Any]] = {}
     dangerous: ClassVar[bool] = False

@@ -10,6 +10,8 @@ from django.contrib.admin import helpers
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from skillmeat_site.core.actor import Actor
@@ -33,10 +35,14 @@ class BaseAdmin(admin.ModelAdmin):
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_per_page = 100
+    list_per_page = 50
     change_form_template = "admin/skillmeat/change_form.html"
 
-    def action_checkbox(self, obj: models.Model) -> str:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def action_checkbox(self, obj: models.Model) -> SafeString:
         """Django's own box, but for the name of the row in its label."""
         label = _("Select this object for an action - %(name)s") % {"name": printable(str(obj))}
         box = forms.CheckboxInput({"class": "action-select", "aria-label": label}, lambda value: False)

@@ -44,6 +44,22 @@ class BulkActionsAdmin(BaseAdmin):
     def allowed_actions(self, request: HttpRequest) -> list[BulkAction]:
         return [action for action in (kind() for kind in self.bulk_actions) if action.is_allowed(request)]
 
+    def page_actions(self, row: Any) -> Sequence[type[BulkAction]]:
+        """Which of ``bulk_actions`` have a button on this row's page."""
+        return ()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context["object_tools"] = [
+                {"url": reverse(f"admin:{self._url_name('do')}", args=[row.pk, action.name]), "text": action.button}
+                for action in (kind() for kind in self.page_actions(row))
+                if action.is_allowed(request)
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [

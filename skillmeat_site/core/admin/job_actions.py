@@ -73,7 +73,7 @@ class RetryJobs(_EachJob):
     label = _("Retry selected jobs")
     description = _("A new job takes up what failed or was deferred in each; what went well is not done again.")
     permission = "core.retry_job"
-    verb = staticmethod(control.retry)
+    verb = staticmethod(control.retry_once)
 
     def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
         jobs = Job.objects.filter(pk__in=ids)

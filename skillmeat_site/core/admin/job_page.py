@@ -102,7 +102,7 @@ def back_url(request: HttpRequest) -> str:
 
 def progress_bar(job: Job) -> str:
     if not job.total:
-        return EMPTY
+        return ""
     return format_html(
         '<span class="sm-progress"><progress value="{}" max="{}"></progress> {} / {}</span>',
         job.done, job.total, job.done, job.total,

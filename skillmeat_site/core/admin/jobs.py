@@ -11,6 +11,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -33,8 +34,7 @@ from skillmeat_site.core.text import printable
 class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (CancelJobs, RetryJobs)
     list_display = (
-        "shown_label", "shown_status", "shown_progress", "kind", "shown_trigger", "shown_actor",
-        "shown_created", "shown_duration",
+        "shown_label", "shown_status", "shown_progress", "shown_actor", "shown_created", "shown_duration",
     )  # fmt: skip
     list_filter = (PartsFilter, StatusFilter, TriggerFilter, KindFilter, ParentFilter)
     search_fields = ("label", "kind", "error_code", "=id")
@@ -91,7 +91,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         self._require(request, "core.retry_job")
         job = self._job(request, job_id)
         try:
-            job = control.retry(job, actor=actor_of(request))
+            job = control.retry_once(job, actor=actor_of(request))
         except DomainError as error:
             tell(request, error)
         else:
@@ -110,7 +110,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("job"), ordering="label")
     def shown_label(self, job: Job) -> str:
-        return shortened(job.label)
+        return format_html("{}<br><small>{}</small>", shortened(job.label), job.kind)
 
     @admin.display(description=_("status"), ordering="status")
     def shown_status(self, job: Job) -> str:
@@ -118,15 +118,12 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("progress"))
     def shown_progress(self, job: Job) -> str:
-        return job_page.progress_bar(job)
-
-    @admin.display(description=_("through"), ordering="trigger")
-    def shown_trigger(self, job: Job) -> str:
-        return str(TRIGGER.get(job.trigger, job.trigger))
+        return job_page.progress_bar(job) or EMPTY
 
     @admin.display(description=_("by"))
     def shown_actor(self, job: Job) -> str:
-        return printable(job.actor.get_username()) if job.actor else EMPTY
+        through = TRIGGER.get(job.trigger, job.trigger)
+        return f"{printable(job.actor.get_username())} ({through})" if job.actor else str(through)
 
     @admin.display(description=_("made"), ordering="created_at")
     def shown_created(self, job: Job) -> str:

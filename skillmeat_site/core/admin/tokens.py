@@ -10,22 +10,21 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth import get_user_model
-from django.db import models, transaction
-from django.http import HttpRequest
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.admin.actions import BulkAction, Count
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
 from skillmeat_site.core.admin.selections import Selection
-from skillmeat_site.core.models import ApiToken, AuditEvent
+from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import DEFAULT_DAYS, Scope
+from skillmeat_site.core.tokens import issue_token, revoke_tokens
 
 
 def default_expiry() -> Any:
@@ -48,16 +47,6 @@ class TokenForm(forms.ModelForm):
         return expires_at
 
 
-def _revoke(tokens: models.QuerySet[ApiToken], actor: Actor) -> int:
-    """End these tokens now; returns how many had not been revoked before."""
-    with transaction.atomic():
-        live = list(tokens.select_for_update().filter(revoked_at__isnull=True))
-        ApiToken.objects.filter(pk__in=[token.pk for token in live]).update(revoked_at=timezone.now())
-        for token in live:
-            AuditEvent.record(actor, "token.revoked", token)
-    return len(live)
-
-
 class RevokeTokens(BulkAction):
     name = "revoke"
     label = _("Revoke selected tokens")
@@ -71,7 +60,7 @@ class RevokeTokens(BulkAction):
         return [Count(_("will be revoked"), live), Count(_("already revoked"), len(ids) - live)]
 
     def run(self, request: HttpRequest, selection: Selection, options: Mapping[str, Any]) -> str:
-        revoked = _revoke(ApiToken.objects.filter(pk__in=selection.ids), actor_of(request))
+        revoked = revoke_tokens(selection.ids, actor=actor_of(request))
         messages.success(request, ngettext("%d token was revoked.", "%d tokens were revoked.", revoked) % revoked)
         return selection.back
 
@@ -110,12 +99,24 @@ class ApiTokenAdmin(BulkActionsAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        row, secret = ApiToken.issue(obj.user, scope=Scope(obj.scope), name=obj.name, expires_at=obj.expires_at)
-        AuditEvent.record(actor_of(request), "token.issued", row, scope=row.scope)
+        actor, scope = actor_of(request), Scope(obj.scope)
+        row, secret = issue_token(obj.user, scope=scope, actor=actor, name=obj.name, expires_at=obj.expires_at)
         obj.pk = row.pk
         obj.refresh_from_db()
-        text = _t("This is the token. It is shown only this once, copy it now:")
-        messages.warning(request, format_html('{} <code class="sm-secret">{}</code>', text, secret))
+        request.issued_secret = secret  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: Any = None) -> HttpResponse:
+        """The page with the token itself. Not a message: those are kept in a cookie or in the session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Copy the token"),
+            "token": obj,
+            "secret": request.issued_secret,  # type: ignore[attr-defined]
+        }
+        response = TemplateResponse(request, "admin/skillmeat/token_issued.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, token: ApiToken) -> str:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.api.filters import refuse_unknown
 from skillmeat_site.core.api.serializers import JobSerializer, ProblemSerializer
+from skillmeat_site.core.errors import REGISTRY, DomainError
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.jobs.registry import JobDefinition
@@ -96,7 +97,7 @@ def preference(header: str) -> tuple[bool, int]:
 
 
 def job_response(job: Job, *, applied: bool, wait: int = 0) -> Response:
-    """202 with the job, or 200 with its result if it ends well within ``wait`` seconds."""
+    """202 with the job; 200 with its result if it ends well within ``wait`` seconds; its error if it fails in them."""
     deadline = time.monotonic() + wait
     while wait and job.is_active and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -105,6 +106,8 @@ def job_response(job: Job, *, applied: bool, wait: int = 0) -> Response:
     headers: Mapping[str, str] = {"Location": location}
     if applied:
         headers = {**headers, "Preference-Applied": f"respond-async, wait={wait}" if wait else "respond-async"}
+    if wait and job.status == JobStatus.FAILED:
+        raise REGISTRY.get(job.error_code, DomainError)(job.error_detail, data={"job_id": str(job.pk)})
     if job.status in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
         return Response(job.result, headers=dict(headers))
     return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED, headers=dict(headers))

@@ -51,10 +51,17 @@ class JobContext(SilentReport):
     dry_run = False
 
     def __init__(
-        self, job: Job, token: uuid.UUID, timeout: int, children: Callable[..., Any], watch: Watch = unwatched
+        self,
+        job: Job,
+        token: uuid.UUID,
+        timeout: int,
+        children: Callable[..., Any],
+        watch: Watch = unwatched,
+        outer: JobContext | None = None,
     ) -> None:
         super().__init__()
         self.watch = watch
+        self._outer = outer
         self.job = job
         self.job_id: uuid.UUID | None = job.pk
         self.token = token
@@ -65,10 +72,16 @@ class JobContext(SilentReport):
         self._pending: dict[str, Any] = {}
 
     def tick(self) -> None:
-        super().tick()
-        now = time.monotonic()
-        if now > self._deadline:
+        if time.monotonic() > self._deadline:
             raise JobTimeout
+        self.pulse()
+
+    def pulse(self) -> None:
+        """Show life, for this job and for the one that runs it inside itself. Raises Cancelled or LeaseLost."""
+        super().tick()
+        if self._outer is not None:
+            self._outer.pulse()
+        now = time.monotonic()
         due = PROGRESS_SECONDS if self._pending else states.HEARTBEAT_SECONDS
         if now - self._beaten >= due:
             self._beat()
@@ -80,6 +93,8 @@ class JobContext(SilentReport):
 
     def checkpoint(self) -> None:
         """Like ``tick``, but looks at once: raises Cancelled between two items of a batch."""
+        if self._outer is not None:
+            self._outer.checkpoint()
         self._beat()
 
     def fan_out(self, definition: JobDefinition, targets: Sequence[Target]) -> Any:

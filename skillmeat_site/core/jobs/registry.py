@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skillmeat_site.core.errors import DomainError, JobActive
+from skillmeat_site.core.errors import DomainError, JobActive, NotFound
 from skillmeat_site.core.results import ObjectRef
 
 Params = Mapping[str, Any]
@@ -72,7 +72,12 @@ def job(
 
 
 def get(kind: str) -> JobDefinition:
-    return _registry[kind]
+    """The definition of a kind. Rows outlive the code: one that is no longer known fails, whatever is done with it."""
+    return _registry.get(kind) or JobDefinition(kind=kind, function=_unknown, label=kind, max_attempts=1)
+
+
+def _unknown(ctx: Any, **params: Any) -> None:
+    raise NotFound("This version has no job of this kind.")
 
 
 def definitions() -> list[JobDefinition]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -65,22 +66,24 @@ def run_inline(
     item: JobItem | None = None,
     job_id: uuid.UUID | None = None,
     watch: Watch = unwatched,
+    outer: JobContext | None = None,
 ) -> Outcome:
     """Run a job in this process and wait for it. A job row exists all the same.
 
     Raises ``definition.busy`` if an active job holds the dedupe key; nothing has run then. What goes wrong inside
-    comes back in the outcome and stands in the job row. ``watch`` sees the progress. ``job_id`` makes the call
+    comes back in the outcome and stands in the job row. ``watch`` sees the progress; ``outer`` is the
+    job inside which this one runs, and which it keeps alive. ``job_id`` makes the call
     idempotent: a second one with the same id returns the first one's job and runs nothing.
     """
     token = uuid.uuid4()
     job, created = _create(
         definition, params, actor, job_id, item=item, status=JobStatus.RUNNING, lease_token=token, attempt=1
     )
-    if not created and job.pk == job_id:
+    if not created and _is_this_one(job, job_id, item):
         return Outcome(job, None, None)
     if not created:
         raise definition.busy(data={"job_id": str(job.pk)})
-    return _attempt(job, token, definition, watch)
+    return _attempt(job, token, definition, watch, outer)
 
 
 def enqueue(
@@ -101,7 +104,7 @@ def enqueue(
         job, created = _create(definition, params, actor, job_id, item=item, parent=parent, queue=definition.queue)
         if created:
             queue.send(str(job.pk), queue=definition.queue, timeout=definition.timeout)
-    joins = job.pk == job_id or (definition.joins(job.params, dict(params)) and item is None)
+    joins = _is_this_one(job, job_id, item) or (definition.joins(job.params, dict(params)) and item is None)
     if not created and not joins:
         raise definition.busy(data={"job_id": str(job.pk)})
     return job
@@ -121,6 +124,11 @@ def deliver(job_id: str) -> None:
     _attempt(job, token, definition)
 
 
+def _is_this_one(job: Job, job_id: uuid.UUID | None, item: JobItem | None) -> bool:
+    """True if ``job`` is the one that an earlier call with the same id, or for the same item, has made."""
+    return job.pk == job_id or (item is not None and job.parent_item_id == item.pk)
+
+
 def _create(
     definition: JobDefinition,
     params: Mapping[str, Any],
@@ -131,7 +139,7 @@ def _create(
     parent: Job | None = None,
     **columns: Any,
 ) -> tuple[Job, bool]:
-    """Write the job's row; or find the one with this id, or the active one that holds its dedupe key (False)."""
+    """Write the job's row; or find (False) the one with this id or item, or the active one with its dedupe key."""
     if columns.get("status") == JobStatus.RUNNING:
         columns |= {"started_at": timezone.now(), "heartbeat_at": Now()}
     else:
@@ -160,7 +168,8 @@ def _create(
                     )
             return job, True
         except IntegrityError:
-            if (same := Job.objects.filter(pk=new_id).first()) is not None:
+            same = Job.objects.filter(Q(pk=new_id) | Q(parent_item__isnull=False, parent_item=item)).first()
+            if same is not None:
                 return same, False
             if key is None:
                 raise
@@ -173,9 +182,15 @@ def _create(
         return holder, False
 
 
-def _attempt(job: Job, token: uuid.UUID, definition: JobDefinition, watch: Watch = unwatched) -> Outcome:
+def _attempt(
+    job: Job,
+    token: uuid.UUID,
+    definition: JobDefinition,
+    watch: Watch = unwatched,
+    outer: JobContext | None = None,
+) -> Outcome:
     """Run the function once and write how it ended. Only what must not be survived is raised."""
-    ctx = JobContext(job, token, definition.timeout, _fan_out, watch)
+    ctx = JobContext(job, token, definition.timeout, _fan_out, watch, outer)
     with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
         log.info("job.start", attempt=job.attempt, params=job.params)
         try:
@@ -270,9 +285,11 @@ def _run_children(
         try:
             if cancelled is None:
                 ctx.checkpoint()
-                run_inline(definition, params[item.object_type, item.object_id], ctx.actor, item=item)
+                run_inline(definition, params[item.object_type, item.object_id], ctx.actor, item=item, outer=ctx)
         except Cancelled as stop:
             cancelled = stop
+        except LeaseLost:
+            raise  # the bulk job was given up: what has not begun is not begun here
         except DomainError as busy:
             settling.settle_item(item.pk, Ending.of_error(busy))
         if cancelled is not None:

@@ -10,10 +10,11 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import NotFound
 from skillmeat_site.core.management.base import Command as Base
-from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import DEFAULT_DAYS, Scope
+from skillmeat_site.core.tokens import issue_token
 
 
 class Command(Base):
@@ -31,7 +32,8 @@ class Command(Base):
         if user is None:
             raise NotFound(f"There is no active user {options['user']!r}.")
         expires_at = timezone.now() + timedelta(days=options["days"])
-        row, secret = ApiToken.issue(user, scope=Scope(options["scope"]), name=options["name"], expires_at=expires_at)
+        scope, name = Scope(options["scope"]), options["name"]
+        row, secret = issue_token(user, scope=scope, actor=COMMAND_LINE, name=name, expires_at=expires_at)
         if self.as_json:
             self.print_json({"token": secret, "expires_at": row.expires_at})
         else:

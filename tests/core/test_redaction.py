@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from skillmeat_site.upstream.redact import redact
+from skillmeat_site.core.redaction import redact
 
 TOKEN = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
 BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
@@ -24,6 +24,7 @@ BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
         ("https://me:hunter2@github.com/a/b", "hunter2"),
         ("https://me:hun@ter2@github.com/a/b", "ter2"),
         ("http://onlytoken@host", "onlytoken"),
+        ("our own smt_abcdefghijkl", "abcdefghijkl"),
     ],
 )
 def test_secrets_are_masked(text: str, secret: str) -> None:
