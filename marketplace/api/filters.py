@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters
@@ -12,13 +13,23 @@ from marketplace.models import CatalogEntry, Source
 from marketplace.models.source import TrustLevel
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceHealth
 from skillmeat_site.core.api.filters import ChoiceList, FilterSet, one_of
+from skillmeat_site.core.errors import FieldProblem, InvalidParameter
+from skillmeat_site.core.text import storable
 
 INCLUDES = ("removed", "excluded", "duplicate")
+MAX_WORDS = 50
 
 
 def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
-    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case."""
-    for word in text.split():
+    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case.
+
+    Raises InvalidParameter for more words than a database takes conditions.
+    """
+    words = dict.fromkeys(text.lower().split())
+    if len(words) > MAX_WORDS or storable(text) != text:
+        detail = f"must be at most {MAX_WORDS} words of text"
+        raise InvalidParameter(f"q: {detail}", errors=(FieldProblem("q", "invalid", detail),))
+    for word in words:
         matches = Q()
         for column in columns:
             matches |= Q(**{f"{column}__icontains": word})
@@ -67,7 +78,8 @@ class EntryFilter(FilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        shown = set(self._words("include")) | set(self._words("status"))
+        statuses = [status.value for status in EntryStatus]
+        shown = set(self._words("include", INCLUDES)) | set(self._words("status", statuses))
         queryset = super().filter_queryset(queryset)
         if not isinstance(queryset, EntryQuerySet):
             raise TypeError("entries are filtered by their own queryset")
@@ -83,7 +95,6 @@ class EntryFilter(FilterSet):
     def keep(self, queryset: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         return queryset  # what it keeps is decided in filter_queryset
 
-    def _words(self, name: str) -> list[str]:
+    def _words(self, name: str, known: Iterable[str]) -> list[str]:
         text = str(self.data.get(name) or "")
-        known = [*INCLUDES, *(status.value for status in EntryStatus)]
         return [one_of(name, word.strip(), known) for word in text.split(",") if word.strip()]

@@ -31,7 +31,7 @@ from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_o
 from skillmeat_site.core.api.conditional import check_match, etag
 from skillmeat_site.core.api.filters import select
 from skillmeat_site.core.api.serializers import BulkResultSerializer
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, PermissionDenied
 
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
@@ -57,6 +57,8 @@ class SourceViewSet(ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixi
     def create(self, request: Request) -> Response:
         fields = self.validated(SourceCreate)
         scan = fields.pop("scan")
+        if scan and not request.user.has_perm(self.action_permissions["rescan"]):
+            raise PermissionDenied("You may register sources, but not scan them.")
         source = create_source(actor=actor_of(request), **fields)
         extra = {"scan": self._first_scan(source)} if scan else {}
         shown = self.get_queryset().get(pk=source.pk)

@@ -9,7 +9,7 @@ from typing import Any
 from marketplace.domain.scan_plan import Change, EntryKey, KnownEntry, ScanPlan, fingerprint, told
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.entry import SCAN_OWNED, Presence
-from skillmeat_site.core.bulk import update_rows
+from skillmeat_site.core.bulk import insert_rows, update_rows
 
 NAME_LENGTH = 300
 NAMESPACE_LENGTH = 500
@@ -55,9 +55,9 @@ def write_plan(source: Source, plan: ScanPlan, known: Sequence[KnownEntry], *, c
 
 
 def _insert(source: Source, plan: ScanPlan, commit: str, now: datetime) -> None:
-    CatalogEntry.objects.bulk_create(
-        [CatalogEntry(source=source, **_row(plan, key, commit, now)) for key in plan.new], batch_size=1000
-    )
+    fixed = {"source_id": source.pk, "first_seen_at": now, "excluded_at": None, "excluded_reason": ""}
+    rows = ({**_row(plan, key, commit, now), **fixed} for key in plan.new)
+    insert_rows(CatalogEntry, rows, (*_WRITTEN, *fixed))
 
 
 def _row(plan: ScanPlan, key: EntryKey, commit: str, now: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from marketplace.domain.frontmatter import PARSER_VERSION, parse_document
 from marketplace.domain.types import DocumentKind, Parsed, Wanted, Warned
 from marketplace.models import Manifest
+from skillmeat_site.core.bulk import insert_rows
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.upstream.types import Blobs, Head, Provider, RepositoryAddress, Unread
 
@@ -57,11 +58,8 @@ def document_of(want: Wanted, blobs: Blobs) -> Parsed:
 
 def _remember(documents: Documents) -> None:
     """Another scan may have stored the same content meanwhile: it stored the same."""
-    Manifest.objects.bulk_create(
-        [
-            Manifest(blob_oid=oid, kind=kind, parser_version=PARSER_VERSION, parsed=parsed.to_json())
-            for (oid, kind), parsed in documents.items()
-        ],
-        ignore_conflicts=True,
-        batch_size=1000,
+    rows = (
+        {"blob_oid": oid, "kind": kind.value, "parser_version": PARSER_VERSION, "parsed": parsed.to_json()}
+        for (oid, kind), parsed in documents.items()
     )
+    insert_rows(Manifest, rows, ("blob_oid", "kind", "parser_version", "parsed"), ignore_conflicts=True)

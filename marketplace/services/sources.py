@@ -16,10 +16,11 @@ from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
 from marketplace.services.scan_record import next_scan_at
 from marketplace.services.upstreams import access_policy
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import FieldProblem, InvalidParameter, NotFound
+from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+from skillmeat_site.core.text import storable
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import InvalidUrl
 from skillmeat_site.upstream.policy import check_allowed
@@ -54,6 +55,11 @@ def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
     except IntegrityError:
         raise _exists(columns) from None
     return source
+
+
+def check_source(*, url: str, **fields: Any) -> None:
+    """What ``create_source`` would refuse, but for a source that exists. Raises like it; writes nothing."""
+    _columns({"ref": "", **fields, "url": url})
 
 
 def find_source(*, url: str, ref: str = "", root_hint: str = "") -> Source | None:
@@ -125,8 +131,13 @@ def bulk_update_sources(
         if scan_interval is not None or clear_interval:
             wanted["scan_interval"] = None if clear_interval else scan_interval
         changes = {name: value for name, value in wanted.items() if getattr(source, name) != value}
-        if changes and not dry_run:
-            update_source(source, actor=actor, changes=changes)
+        try:
+            _columns(changes)  # a dry run refuses what the run would
+            if changes and not dry_run:
+                update_source(source, actor=actor, changes=changes)
+        except DomainError as error:
+            rows.append(Row(source_ref(source), ItemOutcome.FAILED, error.code, error.detail))
+            continue
         outcome = ItemOutcome.UPDATED if changes else ItemOutcome.UNCHANGED
         rows.append(Row(source_ref(source), outcome))
     return BulkResult(tuple(rows), dry_run=dry_run)
@@ -137,13 +148,13 @@ def not_found_row(kind: str, pk: Any) -> Row:
     return Row(ObjectRef(kind, str(pk)), ItemOutcome.FAILED, error.code, error.detail)
 
 
-def clean_folder(folder: str) -> str:
+def clean_folder(folder: str, field: str = "root_hint") -> str:
     """A folder of the repository in its one spelling, "" for the root. Raises InvalidParameter for what is none."""
     path = folder.strip().removeprefix("./").rstrip("/")
     if path in ("", "."):
         return ""
-    if len(path) > 500 or "\0" in path or "\\" in path or _UNSAFE_SEGMENTS & set(path.split("/")):
-        raise _invalid("root_hint", "must be a folder inside the repository, without '..' and not absolute")
+    if len(path) > 500 or storable(path) != path or "\\" in path or _UNSAFE_SEGMENTS & set(path.split("/")):
+        raise _invalid(field, "must be a folder inside the repository, without '..' and not absolute")
     return path
 
 
@@ -196,7 +207,7 @@ def _manual_map(mapping: Any) -> dict[str, str]:
         if not isinstance(folder, str) or not isinstance(type_, str):
             raise _invalid("manual_map", 'must map folders to types: {"path": "skill"}')
         _one_of("manual_map", type_, ArtifactType)
-        cleaned[clean_folder(folder) or "."] = type_
+        cleaned[clean_folder(folder, "manual_map") or "."] = type_
     return cleaned
 
 

@@ -27,6 +27,11 @@ class FieldProblem:
         return {"pointer": self.pointer, "code": self.code, "detail": self.detail}
 
 
+def json_pointer(name: str) -> str:
+    """The JSON pointer (RFC 6901) to a member of the body."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 class DomainError(Exception):
     """An expected failure. ``detail`` is shown to people: it never holds a secret or a path of the server."""
 
@@ -96,6 +101,14 @@ class MethodNotAllowed(DomainError):
     code = "method_not_allowed"
     status = 405
     title = "Method not allowed"
+
+
+class NotAcceptable(DomainError):
+    """The client takes only formats that there are none of; answers are JSON."""
+
+    code = "not_acceptable"
+    status = 406
+    title = "No such format"
 
 
 class UnsupportedMediaType(DomainError):

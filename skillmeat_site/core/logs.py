@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -11,13 +11,20 @@ from skillmeat_site.core.redaction import redact
 
 
 def redact_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask credentials in every string of a record, the rendered exception included."""
+    """Mask credentials in every string of a record, however deep, the rendered exception included."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
-        elif isinstance(value, BaseException):
-            event[key] = redact(str(value))
+        event[key] = _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str | BaseException):
+        return redact(str(value))
+    if isinstance(value, Mapping):
+        return {_masked(key): _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(inner) for inner in value]
+    return value
 
 
 SHARED_PROCESSORS: list[Any] = [

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 MASK = "***"
 
-_TOKENS = re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9_]{6,}|smt_[A-Za-z0-9_-]{6,}|github_pat_[A-Za-z0-9_]{6,}|glpat-[A-Za-z0-9_-]{6,})")
+_TOKENS = re.compile(
+    r"\b(?:gh[opsur]_[A-Za-z0-9_]{6,}|smt_[A-Za-z0-9_-]{6,}|github_pat_[A-Za-z0-9_]{6,}|glpat-[A-Za-z0-9_-]{6,})"
+)
 # A digit, a capital or padding is asked for, so that "basic understanding" stays as it is.
 _HEADERS = re.compile(r"\b((?i:bearer|basic|token)\s+)(?=\S*[0-9A-Z=])[A-Za-z0-9._~+/=-]{8,}")
 _AUTHORIZATION = re.compile(r"(?im)\b((?:proxy-)?authorization\s*[:=]\s*)[^\r\n]+")

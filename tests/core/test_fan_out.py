@@ -26,9 +26,7 @@ def bulk(define):
     """``bulk(one)`` declares a job about one thing and the bulk job over many; returns the bulk job."""
 
     def make(one, **options):
-        child = define(
-            one, kind="test.one", target=target_of, dedupe=lambda params: f"thing {params['n']}", **options
-        )
+        child = define(one, kind="test.one", target=target_of, dedupe=lambda params: f"thing {params['n']}", **options)
 
         def many(ctx, ns):
             return ctx.fan_out(child, [Target(target_of({"n": n}), {"n": n}) for n in ns])

@@ -40,7 +40,9 @@ def clock(monkeypatch):
 
 
 def statements(action):
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         action()
     return len(captured)
 

@@ -107,7 +107,7 @@ def test_a_reason_loses_what_no_database_stores():
 @pytest.mark.parametrize("count", [1, 300])
 def test_the_number_of_statements_does_not_grow(count):
     ids = [entry.pk for entry in CatalogEntryFactory.create_batch(count, source=CatalogEntryFactory().source)]
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert exclude(*ids).summary.to_json()["updated"] == count
     assert len(queries) <= 6
 

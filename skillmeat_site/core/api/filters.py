@@ -13,7 +13,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
 from rest_framework.request import Request
 
-from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField
+from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -25,7 +25,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
             continue
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
-        problems.append(FieldProblem(f"/{name}" if what == "field" else name, "unknown_field", f"{hint}"))
+        problems.append(FieldProblem(json_pointer(name) if what == "field" else name, "unknown_field", hint))
     if problems:
         first = problems[0]
         raise UnknownField(f"Unknown {what} {first.pointer.lstrip('/')!r}; {first.detail}", errors=tuple(problems))

@@ -116,7 +116,7 @@ class KeysetCursor(BasePagination):
             backwards, values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         except (binascii.Error, ValueError, TypeError, RecursionError):
             raise InvalidParameter("The cursor is not one of this list.") from None
-        scalar = isinstance(values, list) and all(isinstance(v, str | int) for v in values)
+        scalar = isinstance(values, list) and all(isinstance(v, str | int) and "\0" not in str(v) for v in values)
         if not (isinstance(backwards, bool) and scalar and len(values) == len(self.columns)):
             raise InvalidParameter("The cursor is not one of this list.")
         return backwards, values

@@ -7,13 +7,16 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from skillmeat_site.core import errors
-from skillmeat_site.core.errors import DomainError, FieldProblem
+from skillmeat_site.core.errors import DomainError, FieldProblem, json_pointer
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.redaction import redact
 
@@ -29,6 +32,7 @@ _BY_STATUS: dict[int, type[DomainError]] = {
     403: errors.PermissionDenied,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
+    406: errors.NotAcceptable,
     413: errors.BodyTooLarge,
     415: errors.UnsupportedMediaType,
 }
@@ -62,6 +66,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     if error is None:
         log.exception("request.bug", exc_info=exception)
         error = DomainError("An unexpected error occurred. The log tells more under the request id.")
+    if request is not None:  # whatever the view else answers with, a problem is JSON
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     response = Response(problem(error, request_id), status=error.status, content_type=CONTENT_TYPE)
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
@@ -79,6 +85,8 @@ def to_domain_error(exception: BaseException) -> DomainError | None:
         return errors.NotFound()
     if isinstance(exception, DjangoPermissionDenied):
         return errors.PermissionDenied()
+    if isinstance(exception, RequestDataTooBig):
+        return errors.BodyTooLarge()
     if isinstance(exception, exceptions.ValidationError):
         return _validation_error(exception)
     if isinstance(exception, exceptions.APIException):
@@ -98,7 +106,7 @@ def _flatten(detail: Any, pointer: str) -> Iterator[FieldProblem]:
     """REST framework nests details by field name and, for lists, by index (a list, or since 3.18 a dict)."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            step = "" if name == "non_field_errors" else f"/{str(name).replace('~', '~0').replace('/', '~1')}"
+            step = "" if name == "non_field_errors" else json_pointer(str(name))
             yield from _flatten(inner, pointer + step)
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
@@ -114,6 +122,7 @@ def _plain(request: HttpRequest, error: DomainError) -> JsonResponse:
     return JsonResponse(body, status=error.status, content_type=CONTENT_TYPE)
 
 
+@csrf_exempt  # whatever the method, the answer is the same
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     """For paths below /api that no view serves."""
     return _plain(request, errors.NotFound("There is no such path."))

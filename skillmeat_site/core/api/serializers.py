@@ -12,6 +12,9 @@ from skillmeat_site.core.api.filters import refuse_unknown
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import ItemOutcome, JobStatus
 
+MAX_ID = 2**63 - 1
+"""What a database holds in a key; SQLite and PostgreSQL raise beyond it."""
+
 
 class Strict(serializers.Serializer[Any]):
     """Input with a field nobody knows is refused, with the nearest known name."""
@@ -27,7 +30,10 @@ class Selection(Strict):
     """Which objects a bulk action is about: ``ids`` or the list's own ``filter``, never both and never nothing."""
 
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, allow_empty=False, max_length=50_000
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        required=False,
+        allow_empty=False,
+        max_length=50_000,
     )
     filter = serializers.DictField(required=False)
 

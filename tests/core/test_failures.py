@@ -1,0 +1,49 @@
+"""Which exceptions are the world's fault, and which are bugs."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+
+from skillmeat_site.core.errors import REGISTRY, DomainError, LimitExceeded
+from skillmeat_site.core.jobs.failures import as_domain_error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LimitExceeded(), "limit_exceeded"),
+        (OSError(errno.ENOSPC, "No space left"), "disk_full"),
+        (OSError(errno.EDQUOT, "Quota exceeded"), "disk_full"),
+        (OperationalError("database or disk is full"), "disk_full"),
+        (OperationalError("could not extend file base/1: No space left on device"), "disk_full"),
+        (OperationalError("database is locked"), "database_busy"),
+        (OperationalError("deadlock detected\nDETAIL: Process 1"), "database_busy"),
+        (DatabaseError("canceling statement due to lock timeout"), "database_busy"),
+        (OperationalError("server closed the connection unexpectedly at /var/run"), "database_busy"),
+        (InterfaceError("connection already closed"), "database_busy"),
+        (IntegrityError("UNIQUE constraint failed"), None),
+        (ProgrammingError("syntax error"), None),
+        (OSError(errno.ENOENT, "no such file"), None),
+        (PermissionError(errno.EACCES, "denied"), None),
+        (ZeroDivisionError(), None),
+        (MemoryError(), None),
+    ],
+)
+def test_as_domain_error(error, code):
+    found = as_domain_error(error)
+    assert (found.code if found else None) == code
+    if found and not isinstance(error, DomainError):
+        assert "/var" not in found.detail
+
+
+def test_two_errors_cannot_have_one_code():
+    with pytest.raises(TypeError, match="limit_exceeded"):
+        type("Other", (DomainError,), {"code": "limit_exceeded", "__qualname__": "Other"})
+    assert REGISTRY["limit_exceeded"] is LimitExceeded
+
+
+def test_an_error_says_its_title_where_it_has_no_detail():
+    assert (LimitExceeded().detail, str(LimitExceeded("more"))) == ("A limit was exceeded", "more")
