@@ -6,9 +6,12 @@ from skillmeat_site.core.errors import DomainError
 
 
 class UpstreamError(DomainError):
-    """Base of all of them. Whatever it was, nothing has been changed."""
+    """Base of all of them. Whatever it was, nothing has been changed.
 
-    status = 502
+    500, as the contract has it for a scan or an import that failed; the code tells what it was.
+    """
+
+    status = 500
     title = "The repository could not be read"
 
 
@@ -43,7 +46,6 @@ class UpstreamUnreachable(UpstreamError):
 
 class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
-    status = 504
     title = "The repository's host took too long"
 
 

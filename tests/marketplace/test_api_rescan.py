@@ -86,8 +86,8 @@ def test_a_wrong_body(api, source, body, code):
 
 
 FAILURES = {
-    "upstream_not_found": 502,
-    "upstream_ref_not_found": 502,
+    "upstream_not_found": 500,
+    "upstream_ref_not_found": 500,
     "path_not_allowed": 400,
 }
 
