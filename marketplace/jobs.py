@@ -19,7 +19,8 @@ from skillmeat_site.core.jobs.context import Target
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.jobs.schedules import every
-from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+from skillmeat_site.core.models import Job
+from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 
 
 def _source_of(params: Params) -> ObjectRef:
@@ -115,7 +116,9 @@ def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **c
 
 @every(5, "marketplace.rescan_due")
 def rescan_due() -> Mapping[str, Any]:
-    """Queue a scan of every source whose interval has run out, and that is not backing off."""
+    """Queue a scan of every source whose interval has run out, and that is not backing off; one sweep at a time."""
+    if Job.objects.active().filter(kind=bulk_rescan.kind, trigger=Trigger.SCHEDULE).exists():
+        return {"queued": 0}
     due = list(Source.objects.due().values_list("pk", flat=True))
     if not due:
         return {"queued": 0}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceQuerySet
 from marketplace.services.sources import source_ref
 from marketplace.services.upstreams import access_policy
-from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
 from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.upstream.address import parse_url
 
@@ -133,9 +132,26 @@ def select_entries(options: Mapping[str, Any]) -> EntryQuerySet:
     return entries.visible(**{kind: kind in shown for kind in ("removed", "excluded", "duplicate")})
 
 
+_GLOB = re.compile(r"\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+
+
 def _glob(pattern: str) -> str:
-    """A glob as an expression that both databases understand."""
-    parts = {"*": ".*", "?": "."}
-    if "[" in pattern:
-        return fnmatch.translate(pattern).removeprefix("(?s:").removesuffix(")\\Z").join(("^", "$"))
-    return "^" + "".join(parts.get(char) or re.escape(char) for char in pattern) + "$"
+    """A glob as an expression that both databases understand. Raises InvalidParameter for one that means nothing."""
+    expression = "^" + "".join(_glob_part(part) for part in _GLOB.findall(pattern)) + "$"
+    try:
+        re.compile(expression)
+    except re.error:
+        raise InvalidParameter(f"{pattern!r} is no glob: * ? [abc] [!abc] [a-z]") from None
+    return expression
+
+
+def _glob_part(part: str) -> str:
+    if part[0] == "*":
+        return ".*"
+    if part == "?":
+        return "."
+    if len(part) == 1:
+        return re.escape(part)
+    negated = part[1] == "!"
+    inner = re.sub(r"([\\\[\]^])", r"\\\1", part[2 if negated else 1 : -1])
+    return f"[{'^' if negated else ''}{inner}]"

@@ -19,7 +19,7 @@ from django.db.models.fields.json import JSONField
 ROWS_PER_STATEMENT = 5_000
 """Keeps one parameter at a few megabytes, whatever the rows hold."""
 
-_AS_THEY_ARE = (CharField, TextField, IntegerField, BooleanField, ForeignKey, JSONField)
+_AS_THEY_ARE = (CharField, TextField, IntegerField, BooleanField, JSONField)
 
 
 def insert_rows(
@@ -64,7 +64,7 @@ class _Table:
         self.fields = [by_attname[column] for column in columns]
         self.keyed = keyed
         self.names = [*(["pk"] if keyed else []), *columns]
-        self.converted = [field for field in self.fields if not isinstance(field, _AS_THEY_ARE)]
+        self.converted = [field for field in self.fields if not isinstance(_stored_as(field), _AS_THEY_ARE)]
         self.name = self.quoted(model._meta.db_table)
         self.source = self._record_set() if self.connection.vendor == "postgresql" else self._json_each()
 
@@ -110,6 +110,11 @@ class _Table:
         values = [f"{_extract(field)} AS {self.quoted(field.attname)}" for field in self.fields]
         key = ["json_extract(value, '$.pk') AS pk"] if self.keyed else []
         return f"(SELECT {', '.join([*key, *values])} FROM json_each(%s)) AS t"  # noqa: S608
+
+
+def _stored_as(field: Field[Any, Any]) -> Field[Any, Any]:
+    """A foreign key holds what the key that it points to holds: a UUID of a job, say."""
+    return field.target_field if isinstance(field, ForeignKey) else field
 
 
 def _extract(field: Field[Any, Any]) -> str:

@@ -51,6 +51,14 @@ class Environment:
         value = self._number(name, str(default), float, "a number")
         return _within(name, value, minimum, maximum)
 
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One of a few words, whatever its case; in the spelling of ``allowed``."""
+        value = self.text(name, default)
+        for word in allowed:
+            if value.lower() == word.lower():
+                return word
+        raise _wrong(name, value, "one of " + ", ".join(allowed))
+
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """A comma separated list; blanks around the words are dropped, empty words too."""
         return [word.strip() for word in self.text(name, ",".join(default)).split(",") if word.strip()]

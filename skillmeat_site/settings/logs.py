@@ -8,8 +8,10 @@ import structlog
 from skillmeat_site.core.logs import SHARED_PROCESSORS
 from skillmeat_site.settings.env import env
 
-SKILLMEAT_LOG_FORMAT = env.text("SKILLMEAT_LOG_FORMAT", "console" if sys.stderr.isatty() else "json")
-SKILLMEAT_LOG_LEVEL = env.text("SKILLMEAT_LOG_LEVEL", "INFO").upper()
+SKILLMEAT_LOG_FORMAT = env.choice(
+    "SKILLMEAT_LOG_FORMAT", "console" if sys.stderr.isatty() else "json", ("console", "json")
+)
+SKILLMEAT_LOG_LEVEL = env.choice("SKILLMEAT_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 
 _RENDERER = (
     structlog.dev.ConsoleRenderer()

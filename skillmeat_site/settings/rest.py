@@ -9,7 +9,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["skillmeat_site.core.api.permissions.ScopedModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["skillmeat_site.core.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "skillmeat_site.core.api.pagination.LimitOffset",
     "DEFAULT_FILTER_BACKENDS": ["skillmeat_site.core.api.filters.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

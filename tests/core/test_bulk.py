@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from marketplace.models import CatalogEntry, Manifest, Source
 from skillmeat_site.core import bulk
-from skillmeat_site.core.bulk import update_rows
+from skillmeat_site.core.bulk import insert_rows, update_rows
 from skillmeat_site.core.models import Job, JobItem
 from tests.factories.core import JobFactory, JobItemFactory
 from tests.factories.marketplace import CatalogEntryFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)
 # One column of each kind, and two values that must come back as they went in.
 COLUMNS = {
     "CharField": (CatalogEntry, "name", ["näme 'quoted\" \\ %s {}", ""]),
@@ -26,8 +27,8 @@ COLUMNS = {
     "JSON list": (CatalogEntry, "tags", [["a", "'", "ü"], []]),
     "JSON object": (CatalogEntry, "metadata", [{"a": {"b": [1, None, True, 1.5, "x"]}}, {}]),
     "JSON, null": (JobItem, "detail", [None, {"a": None}]),
-    "DateTimeField": (CatalogEntry, "removed_at", [datetime(2026, 1, 2, 3, 4, 5, 123456, UTC), datetime(1999, 12, 31, tzinfo=UTC)]),
-    "DateTimeField, null": (CatalogEntry, "excluded_at", [datetime(2026, 1, 2, 3, 4, 5, 999999, UTC), None]),
+    "DateTimeField": (CatalogEntry, "removed_at", [NOW, datetime(1999, 12, 31, tzinfo=UTC)]),
+    "DateTimeField, null": (CatalogEntry, "excluded_at", [NOW, None]),
     "integer, null": (Source, "scan_interval", [15, None]),
     "BigIntegerField": (Source, "repository_id", [2**62, -1]),
     "ForeignKey": (CatalogEntry, "plugin_id", ["first", None]),
@@ -133,3 +134,44 @@ def test_has_word(word, found):
 def test_lookups_are_for_every_model():
     assert "among" in models.Field.get_lookups()
     assert "has_word" in models.JSONField.get_lookups()
+
+
+ITEM_COLUMNS = (
+    "job_id", "object_type", "object_id", "object_label", "outcome", "code", "message", "detail", "duration_ms",
+)  # fmt: skip
+
+
+def item(job, n, **columns):
+    blank = dict.fromkeys(ITEM_COLUMNS, "") | {
+        "job_id": job.pk,
+        "object_id": str(n),
+        "detail": None,
+        "duration_ms": None,
+    }
+    return blank | columns
+
+
+def test_inserted_rows_are_as_django_would_have_stored_them():
+    job = JobFactory()
+    rows = [item(job, 1, message="ü '\" %s", detail={"a": [1, None]}, duration_ms=7), item(job, 2)]
+    assert insert_rows(JobItem, rows, ITEM_COLUMNS) == 2
+    assert list(job.items.order_by("object_id").values(*ITEM_COLUMNS)) == rows
+    assert job.items.filter(detail__isnull=True).count() == 1
+
+
+def test_rows_that_are_there_are_refused_or_left_alone():
+    there = JobItemFactory(object_type="", object_id="1", message="mine")
+    rows = [item(there.job, 1, message="yours"), item(there.job, 2)]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(JobItem, rows, ITEM_COLUMNS)
+    assert insert_rows(JobItem, rows, ITEM_COLUMNS, ignore_conflicts=True) == 1
+    assert list(there.job.items.order_by("object_id").values_list("message", flat=True)) == ["mine", ""]
+
+
+def test_more_inserted_rows_than_one_statement_takes():
+    job = JobFactory()
+    rows = [item(job, n) for n in range(bulk.ROWS_PER_STATEMENT + 1)]
+    with CaptureQueriesContext(connection) as captured:
+        assert insert_rows(JobItem, rows, ITEM_COLUMNS) == len(rows)
+    assert len(captured) == 2
+    assert job.items.count() == len(rows)

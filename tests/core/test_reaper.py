@@ -10,7 +10,7 @@ from skillmeat_site.core.jobs.housekeeping import prune_jobs
 from skillmeat_site.core.jobs.reaper import RESEND_ANYWAY_SECONDS, RESEND_SECONDS, ReapResult, reap
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import JobStatus
-from tests.core.conftest import Killed, Calls, age, lose_messages, messages, target_of
+from tests.core.conftest import Calls, Killed, age, lose_messages, messages, target_of
 from tests.factories.core import JobFactory, JobItemFactory
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillmeat_site.core.results import (
-    ACTIVE, RETRIABLE, TERMINAL, UNWELL, BulkResult, ItemOutcome, JobStatus, ObjectRef, Row, Summary,
+    ACTIVE,
+    RETRIABLE,
+    TERMINAL,
+    UNWELL,
+    BulkResult,
+    ItemOutcome,
+    JobStatus,
+    ObjectRef,
+    Row,
+    Summary,
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_a_queued_job_is_run_by_the_worker(define, worker):
 
 def test_the_message_is_part_of_the_callers_transaction(define):
     definition = define()
-    with pytest.raises(LimitExceeded), transaction.atomic():
+    with pytest.raises(LimitExceeded), transaction.atomic():  # noqa: PT012 - both statements are one transaction
         runner.enqueue(definition, {}, COMMAND_LINE)
         raise LimitExceeded
     assert messages() == []

@@ -96,6 +96,7 @@ class Site:
 
     def stop(self) -> None:
         """SIGTERM to the main process only: its children must not see it. What does not end is killed."""
+        (self.bin / "gate").unlink(missing_ok=True)
         while self._clusters:
             cluster = self._clusters.pop()
             cluster.terminate()
@@ -116,7 +117,9 @@ class Site:
 
     def entries(self) -> list[tuple[Any, ...]]:
         """The catalog, as far as a scan decides it."""
-        return self.sql("SELECT source_id, type, path, content_oid, presence FROM marketplace_catalogentry ORDER BY id")
+        return self.sql(
+            "SELECT source_id, type, path, content_oid, presence FROM marketplace_catalogentry ORDER BY id"
+        )
 
     def job(self, job_id: str) -> dict[str, Any]:
         columns = ("status", "attempt", "error_code", "lease_token", "done", "total")
@@ -178,6 +181,26 @@ def _answers(url: str) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _postgres_database(template: str = "template0") -> Iterator[str]:
+    """A database of its own, dropped at the end; its URL."""
+    name = f"e2e_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield f"{POSTGRES}/{name}"
+        finally:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with all tables, made once: each test gets a copy."""
+    with _postgres_database() as url:
+        Site(tmp_path_factory.mktemp("migrated"), url).migrate()
+        yield url.rpartition("/")[2]
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """The same on both databases; PostgreSQL only where it answers on 127.0.0.1."""
@@ -186,17 +209,10 @@ def any_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         return
     if not _answers(POSTGRES):
         pytest.skip("PostgreSQL does not answer on 127.0.0.1:5432")
-    name = f"e2e_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    try:
-        site = Site(tmp_path, f"{POSTGRES}/{name}")
-        site.migrate()
+    with _postgres_database(template=request.getfixturevalue("migrated_postgres")) as url:
+        site = Site(tmp_path, url)
         yield site
         site.stop()
-    finally:
-        with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as server:
-            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def add_sources(site: Site, urls: Sequence[str]) -> list[int]:

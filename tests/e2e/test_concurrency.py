@@ -28,9 +28,8 @@ def test_eight_rescans_from_two_processes(any_site, make_repository):
     assert site.sql("SELECT count(*) FROM marketplace_scanrun WHERE outcome = 'failed'") == [(0,)]
 
 
-def test_two_processes_at_one_source(any_site, repository):
+def test_two_processes_at_one_source(site, repository):
     """One scans, the other is told that it is busy; the catalog is the one of a single scan."""
-    site = any_site
     [source] = add_sources(site, [repository.url])
     gate = site.slow_git()
     first = site.start("rescan", str(source), "--json")

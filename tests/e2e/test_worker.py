@@ -43,7 +43,9 @@ def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_a
     site.manage("rescan", str(source))
     before = site.entries()
     run = site.sql("SELECT head_commit, tree_oid, counts, last_success_at FROM marketplace_source")
-    repository.commit({**skills("delta"), "skills/alpha/SKILL.md": skill("alpha", "Changed"), "skills/beta/SKILL.md": None})
+    repository.commit(
+        {**skills("delta"), "skills/alpha/SKILL.md": skill("alpha", "Changed"), "skills/beta/SKILL.md": None}
+    )
 
     gate = site.slow_git()
     job = rescan_async(site, source)

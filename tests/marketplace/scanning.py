@@ -78,9 +78,7 @@ def dump(source: Source | None = None) -> list[tuple[Any, ...]]:
 
 def row_counts() -> dict[str, int]:
     """How many rows every table has, but for the parse cache."""
-    return {
-        model._meta.label: model._default_manager.count() for model in apps.get_models() if model is not Manifest
-    }
+    return {model._meta.label: model._default_manager.count() for model in apps.get_models() if model is not Manifest}
 
 
 class Interfering(SilentReport):

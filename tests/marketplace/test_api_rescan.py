@@ -222,7 +222,7 @@ def test_each_row_of_a_bulk_rescan_settles_by_itself(api, two):
 
 
 def test_a_bulk_rescan_by_filter(api, two):
-    good, bad = two
+    good, _bad = two
     Source.objects.filter(pk=good.pk).update(tags=["x"])
     body = ok(api.post(BULK, {"filter": {"tag": "x"}, "force": True}, format="json"))
     assert rows(body) == [(good.pk, "unchanged", None)]

@@ -20,8 +20,8 @@ CONTRACT = {
     "Source": "id url ref resolved_ref root_hint provider host owner name tags manual_map single_artifact_type "
     "trust_level enabled scan_interval head_commit last_scanned_at last_success_at last_error counts archived health "
     "next_scan_at",
-    "Entry": "id source_id type name namespace path status content_oid commit confidence basis signals title description "
-    "tags warnings excluded excluded_reason duplicate_of plugin moved_from",
+    "Entry": "id source_id type name namespace path status content_oid commit confidence basis signals title "
+    "description tags warnings excluded excluded_reason duplicate_of plugin moved_from",
     "Job": "id kind label status progress result error trigger actor parent attempt created_at started_at finished_at",
     "JobItem": "id object outcome code message duration_ms",
     "BulkResult": "results summary",
@@ -101,7 +101,9 @@ def test_lists_jobs_and_items(api, eventful, conforms, described):
 
 
 def test_created_with_a_scan(api, repository, conforms):
-    conforms(ok(api.post(f"{BASE}/sources", {"url": repository.url, "scan": True}, format="json"), 201), "SourceWithScan")
+    conforms(
+        ok(api.post(f"{BASE}/sources", {"url": repository.url, "scan": True}, format="json"), 201), "SourceWithScan"
+    )
 
 
 def test_problems(api, conforms):

@@ -59,7 +59,9 @@ def test_create_and_scan_that_fails_still_creates(api, tmp_path):
 
 def test_create_what_exists(api):
     first = ok(api.post(SOURCES, {"url": URL}, format="json"), 201)
-    body = refused(api.post(SOURCES, {"url": f"{URL.upper().replace('HTTPS', 'https')}.git"}, format="json"), 409, "source_exists")
+    body = refused(
+        api.post(SOURCES, {"url": f"{URL.upper().replace('HTTPS', 'https')}.git"}, format="json"), 409, "source_exists"
+    )
     assert body["source_id"] == first["id"]
 
 
@@ -134,9 +136,10 @@ def test_patch_changes_what_it_names_and_nothing_else(api):
 
 def test_patch_into_another_source_is_409(api):
     other = SourceFactory()
-    assert refused(api.patch(of(SourceFactory()), {"url": other.url}, format="json"), 409, "source_exists")[
-        "source_id"
-    ] == other.pk
+    assert (
+        refused(api.patch(of(SourceFactory()), {"url": other.url}, format="json"), 409, "source_exists")["source_id"]
+        == other.pk
+    )
 
 
 def test_if_match(api):

@@ -89,7 +89,9 @@ def test_add_source_with_options_and_scan(repository):
 
 
 def test_add_source_single(repository):
-    row = manage("add_source", repository.url, "--single-artifact-type", "skill", "--scan", "--json").json["results"][0]
+    row = manage("add_source", repository.url, "--single-artifact-type", "skill", "--scan", "--json").json["results"][
+        0
+    ]
     assert row["scan"]["artifacts_found"] == 1
 
 
@@ -161,7 +163,7 @@ def spellings(source: Source) -> list[str]:
 
 
 def test_rescan_names_a_source_in_any_spelling(good):
-    repository, source = good
+    _repository, source = good
     for word in spellings(source):
         said = manage("rescan", word, "--json")
         assert (said.code, said.outcomes()) == (0, [("unchanged", None)]), word
@@ -334,6 +336,10 @@ def catalog(db):
         (("-n", "*a*[!z]*a*"), "alpha alp[h]a-2"),
         (("-n", "al[p-q]*a"), "alpha"),
         (("-n", "alp[[]h]*"), "alp[h]a-2"),
+        (("-n", "al[]p]ha"), "alpha"),
+        (("-n", "al[^]ha"), ""),
+        (("-n", "alp[ha"), ""),
+        (("-n", "*[\\d]*"), ""),
         (("--status", "updated"), "other"),
         (("--status", "removed"), "gone"),
         (("--status", "excluded", "--status", "updated"), "unwanted other"),
@@ -354,6 +360,7 @@ def test_list_entries_of_a_source(catalog):
     said = manage("list_entries", "--source", "404", "--json")
     assert (said.code, said.outcomes()) == (1, [("failed", "not_found")])
     assert manage("list_entries", "-t", "workflow").code == 2
+    assert manage("list_entries", "-n", "[z-a]", "--json").outcomes() == [("failed", "invalid_parameter")]
 
 
 def test_exclude_and_restore_by_id_and_by_filter(catalog):
@@ -406,13 +413,26 @@ def test_detect_a_repository_and_its_folder_give_the_same_ids(repository, tmp_pa
         (a["type"], a["path"], a["content_oid"]) for a in bare.json["artifacts"]
     ]
     assert len(bare.json["artifacts"]) == 5
-    wanted = {"type", "path", "name", "namespace", "confidence", "basis", "content_oid", "title", "description", "warnings"}
+    wanted = {
+        "type",
+        "path",
+        "name",
+        "namespace",
+        "confidence",
+        "basis",
+        "content_oid",
+        "title",
+        "description",
+        "warnings",
+    }
     assert wanted <= set(bare.json["artifacts"][0])
 
 
 def test_detect_finds_what_a_scan_enters(source, repository):
     scan(source)
-    found = {(a["type"], a["path"], a["content_oid"]) for a in manage("detect", repository.url, "--json").json["artifacts"]}
+    found = {
+        (a["type"], a["path"], a["content_oid"]) for a in manage("detect", repository.url, "--json").json["artifacts"]
+    }
     assert found == set(source.entries.values_list("type", "path", "content_oid"))
 
 
@@ -530,7 +550,10 @@ HOSTILE = "x\u202egnp\x1b[31m"
 
 def test_hostile_names_are_printed_as_escapes(make_repository, tmp_path):
     """No name from upstream moves the cursor, changes a colour or turns the line around."""
-    files = {f"skills/{HOSTILE}/SKILL.md": skill("a"), f".claude/commands/{HOSTILE}.md": "---\ndescription: x\n---\nx\n"}
+    files = {
+        f"skills/{HOSTILE}/SKILL.md": skill("a"),
+        f".claude/commands/{HOSTILE}.md": "---\ndescription: x\n---\nx\n",
+    }
     repository = make_repository(f"r\u202e{'y'}", files)
     said = [
         manage("add_source", repository.url, "--scan"),
@@ -551,6 +574,8 @@ def test_hostile_names_are_printed_as_escapes(make_repository, tmp_path):
 
 
 def test_json_is_ascii_whatever_the_names(make_repository):
-    source = create_source(url=make_repository("r", {f"skills/{HOSTILE}/SKILL.md": skill("ä")}).url, actor=COMMAND_LINE)
+    source = create_source(
+        url=make_repository("r", {f"skills/{HOSTILE}/SKILL.md": skill("ä")}).url, actor=COMMAND_LINE
+    )
     assert manage("rescan", source.pk, "--json").out.isascii()
     assert manage("list_entries", "--json").out.isascii()

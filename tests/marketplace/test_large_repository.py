@@ -1,4 +1,4 @@
-"""A repository of more than 800 artifacts through every face: complete, quiet the second time, exact after a commit."""
+"""More than 800 artifacts through every face: complete, quiet the second time, exact after a commit."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def by_command(source: Source, api) -> dict:
 
 def by_a_worker(source: Source, api) -> dict:
     """What the admin's action and an asynchronous request do: a queued job, delivered to a worker."""
-    job = ok(api.post(f"{BASE}/sources/{source.pk}/rescan", {}, format="json", headers={"Prefer": "respond-async"}), 202)
+    job = ok(
+        api.post(f"{BASE}/sources/{source.pk}/rescan", {}, format="json", headers={"Prefer": "respond-async"}), 202
+    )
     runner.deliver(job["id"])
     return Job.objects.get(pk=job["id"]).result
 

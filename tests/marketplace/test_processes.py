@@ -91,7 +91,9 @@ create_source(url="file://{place.repository}", actor=COMMAND_LINE)
 answer()
 """
     assert place.run(code) == {"new": 2}
-    commit(place.repository, {"skills/a/SKILL.md": skill("a", "new"), "skills/b/SKILL.md": None}, "2", time=1_767_225_700)
+    commit(
+        place.repository, {"skills/a/SKILL.md": skill("a", "new"), "skills/b/SKILL.md": None}, "2", time=1_767_225_700
+    )
     return place.folder
 
 
@@ -127,18 +129,21 @@ rival.execute("ROLLBACK")
     assert place.dump() == before
     # The failure could not be written either; the lease could not be given back, and runs out by itself.
     assert (place.column("last_error_code"), place.column("failures")) == ("", 0)
-    assert place.run('Source.objects.update(lease_until=None); answer()') == DUE
+    assert place.run("Source.objects.update(lease_until=None); answer()") == DUE
 
 
 def test_a_lock_that_is_given_up_in_time_only_delays(place):
-    assert place.run("""
+    assert (
+        place.run("""
 import threading
 rival = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None, check_same_thread=False)
 def hold():
     rival.execute("BEGIN IMMEDIATE")
     threading.Timer(0.5, lambda: rival.execute("ROLLBACK")).start()
 answer(Interfering(WRITING, hold))
-""") == DUE
+""")
+        == DUE
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +160,12 @@ def test_a_killed_scan_leaves_the_catalog_and_is_taken_over(place, moment):
     place.run(kill + moment, expect=-signal.SIGKILL)
     assert place.dump() == before
     assert place.run("answer()")["error"] == "source_busy", "its lease still runs"
-    assert place.run("""
+    assert (
+        place.run("""
 from datetime import timedelta
 from django.utils import timezone
 Source.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 answer()
-""") == DUE
+""")
+        == DUE
+    )

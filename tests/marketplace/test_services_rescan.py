@@ -185,7 +185,9 @@ def test_updated_stays_updated_after_a_quiet_scan(registered):
 def test_another_mode_changes_a_folder_and_no_file(registered):
     files = skills("a") | {".claude/commands/c.md": "---\ndescription: C\n---\nC.\n"}
     repository, source = registered(files)
-    blobs = {path: git(repository, "rev-parse", f"main:{path}") for path in ("skills/a/SKILL.md", ".claude/commands/c.md")}
+    blobs = {
+        path: git(repository, "rev-parse", f"main:{path}") for path in ("skills/a/SKILL.md", ".claude/commands/c.md")
+    }
     changes = "".join(f"M 100755 {oid} {path}\n" for path, oid in blobs.items())
     text = f"commit refs/heads/main\ncommitter A <a@b> 1767300000 +0000\ndata 1\nx\nfrom refs/heads/main^0\n{changes}"
     run_git(["fast-import", "--quiet"], git_dir=repository.path, stdin=text.encode(), deadline_seconds=30)
@@ -324,7 +326,7 @@ def test_single_artifact_type_makes_the_whole_one(registered):
 
 def test_another_rule_rescans_the_same_commit(registered):
     """The reference system keeps what an old manual_map found until somebody pushes."""
-    repository, source = registered(skills("a") | {"prompts/one.md": "Do one"})
+    _repository, source = registered(skills("a") | {"prompts/one.md": "Do one"})
     assert counters(scan(source)) == {"unchanged": 1}
     update_source(source, actor=COMMAND_LINE, changes={"manual_map": {"prompts": "command"}})
     result = scan(source)
@@ -368,7 +370,7 @@ def test_another_branch_is_another_catalog(registered):
 
 def test_a_manifest_is_parsed_and_read_once_for_all_sources(registered, make_repository, monkeypatch):
     files = skills("a", "b", "c")
-    _, first = registered(files)
+    _, _first = registered(files)
     parsed = set(Manifest.objects.values_list("pk", flat=True))
     assert len(parsed) == 3
     other = create_source(url=make_repository("other", files | skills("d")).url, actor=COMMAND_LINE)

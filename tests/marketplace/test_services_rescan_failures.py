@@ -287,7 +287,7 @@ def test_after_a_failure_the_same_commit_is_scanned_in_full(registered):
 
 
 def test_due_sources_are_enabled_not_backing_off_and_late(registered):
-    _, source = registered(skills("a"))
+    _, _source = registered(skills("a"))
     due = Source.objects.due
     assert not due().exists()
     past = timezone.now() - timedelta(minutes=1)

@@ -76,7 +76,12 @@ def test_the_same_path_in_any_spelling_exists_already(repository, tmp_path):
     first = create(repository.url)
     link = tmp_path / "repos" / "link.git"
     link.symlink_to(repository.path)
-    for spelling in (str(repository.path), f"{repository.path}/", f"{repository.path.parent}/./toolbox.git", str(link)):
+    for spelling in (
+        str(repository.path),
+        f"{repository.path}/",
+        f"{repository.path.parent}/./toolbox.git",
+        str(link),
+    ):
         with pytest.raises(SourceExists) as exists:
             create(spelling)
         assert exists.value.data == {"source_id": first.pk}
@@ -140,7 +145,9 @@ def test_what_is_wrong_is_refused_by_name(fields, error, pointer):
 
 
 def test_fields_are_stored_in_their_one_spelling():
-    source = create(tags=[" A", "a", "b-c"], manual_map={"./x/": "skill", "": "agent"}, root_hint=" a/b/ ", scan_interval=60)
+    source = create(
+        tags=[" A", "a", "b-c"], manual_map={"./x/": "skill", "": "agent"}, root_hint=" a/b/ ", scan_interval=60
+    )
     assert source.tags == ["a", "b-c"]
     assert source.manual_map == {"x": "skill", ".": "agent"}
     assert source.root_hint == "a/b"

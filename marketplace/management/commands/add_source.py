@@ -11,7 +11,7 @@ from marketplace.domain.types import ArtifactType
 from marketplace.errors import SourceExists
 from marketplace.jobs import rescan
 from marketplace.models import Source
-from marketplace.services.sources import create_source, find_source
+from marketplace.services.sources import check_source, create_source, find_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.management.base import Command as Base
@@ -32,18 +32,20 @@ class Command(Base):
 
     def run(self, options: Mapping[str, Any]) -> int:
         rows = [self.add(url, options) for url in options["urls"]]
-        return self.finish(rows, Summary.of(str(row["outcome"]) for row in rows))
+        code = self.finish(rows, Summary.of(str(row["outcome"]) for row in rows))
+        return code or int(any(row.get("scan", {}).get("code") for row in rows))  # removals are held
 
     def add(self, url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Each URL settles by itself. A known source is unchanged, and is scanned too if that was asked for."""
         place = {"ref": options["ref"], "root_hint": options["root_hint"]}
+        fields = {"tags": options["tag"], "single_artifact_type": options["single_artifact_type"], **place}
         try:
             source = find_source(url=url, **place)
             outcome = ItemOutcome.UNCHANGED if source else ItemOutcome.CREATED
             if source is None and options["dry_run"]:
+                check_source(url=url, **fields)
                 return {"url": url, "outcome": outcome.value, "code": None, "dry_run": True}
             if source is None:
-                fields = {"tags": options["tag"], "single_artifact_type": options["single_artifact_type"], **place}
                 source = self.create(url, fields)
         except DomainError as error:
             failed = ItemOutcome.FAILED.value
@@ -72,4 +74,4 @@ class Command(Base):
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:
         found = f"  {row['scan']['artifacts_found']} artifacts" if row.get("scan") else ""
-        return f"{row['outcome']}  {row.get('id', '-')}  {row['url']}{found}"
+        return f"{row['outcome']}  {row.get('id', '-')}  {label}{found}"

@@ -82,7 +82,7 @@ class Command(Base):
         entries = CatalogEntry.objects.for_list().filter(source=source)
         for entry in entries.in_status("updated", "removed").order_by("path"):
             moved = f"  (was {entry.moved_from})" if entry.moved_from else ""
-            self.tell(printable(f"     {entry.status:8} {entry.type:11} {entry.name}  {entry.path}{moved}"))
+            self.tell(f"     {entry.status:8} {entry.type:11} {entry.name}  {entry.path}{moved}")
 
     def end(self, source: Source, steps: list[dict[str, Any]]) -> int:
         if self.as_json:
@@ -93,7 +93,7 @@ class Command(Base):
 
     def tell(self, line: str) -> None:
         if not self.as_json:
-            self.stdout.write(line)
+            self.stdout.write(printable(line))
 
     def fail(self, error: DomainError) -> int:
         if not self.as_json:

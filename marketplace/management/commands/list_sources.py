@@ -10,6 +10,7 @@ from marketplace.api.serializers import SourceSerializer
 from marketplace.models import Source
 from marketplace.querysets import SourceHealth
 from skillmeat_site.core.management.base import Command as Base
+from skillmeat_site.core.text import printable
 
 
 class Command(Base):
@@ -31,6 +32,6 @@ class Command(Base):
             return 0
         for row in rows:
             counts = ", ".join(f"{number} {type_}" for type_, number in row["counts"].items())
-            self.stdout.write(f"{row['id']:>4}  {row['health']:13}  {row['url']}  {counts}")
+            self.stdout.write(f"{row['id']:>4}  {row['health']:13}  {printable(row['url'])}  {counts}")
         self.stdout.write(f"{len(rows)} sources")
         return 0

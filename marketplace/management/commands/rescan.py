@@ -9,6 +9,7 @@ from typing import Any
 from marketplace.jobs import bulk_rescan, rescan
 from marketplace.management.selecting import add_source_options, select_sources
 from marketplace.models import Source
+from marketplace.services.results import REMOVALS_HELD
 from marketplace.services.sources import source_ref
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.api.serializers import JobSerializer
@@ -16,6 +17,7 @@ from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
+from skillmeat_site.core.text import printable
 
 COUNTED = ("new", "updated", "removed", "unchanged")
 
@@ -33,7 +35,7 @@ class Command(Base):
     def run(self, options: Mapping[str, Any]) -> int:
         chosen = select_sources(options)
         flags = {"force": options["force"], "allow_removals": options["allow_removals"]}
-        if options["queued"]:
+        if options["queued"] and not options["dry_run"]:
             return self.queue(chosen.sources, chosen.rows, flags)
         if len(chosen.sources) == 1:
             return self.one(chosen.sources[0], chosen.rows, flags, dry_run=options["dry_run"])
@@ -41,7 +43,7 @@ class Command(Base):
         result = BulkResult(())
         if ids:
             result = self.run_job(bulk_rescan, {"ids": ids, **flags}, dry_run=options["dry_run"])
-        return self.finish_bulk(result, chosen.rows)
+        return self.finish_bulk(result, chosen.rows) or int(any(row.code == REMOVALS_HELD for row in result.rows))
 
     def one(self, source: Source, rows: Sequence[Any], flags: Mapping[str, Any], *, dry_run: bool) -> int:
         """One source is one job; its failure is a row like any other."""
@@ -68,7 +70,7 @@ class Command(Base):
         for row in () if self.as_json else rows:
             self.print_row(row)
         for job in () if self.as_json else jobs:
-            self.stdout.write(f"queued  {job.label}  job {job.pk}")
+            self.stdout.write(f"queued  {printable(job.label)}  job {job.pk}")
         return int(any(row["outcome"] == ItemOutcome.FAILED for row in rows))
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.api.filters import refuse_unknown
-from skillmeat_site.core.api.parsers import JSONParser
 from skillmeat_site.core.api.serializers import JobSerializer, ProblemSerializer
 from skillmeat_site.core.errors import REGISTRY, DomainError
 from skillmeat_site.core.jobs import runner
@@ -51,9 +50,7 @@ def actor_of(request: Any) -> Actor:
 
 
 class StrictQueryMixin:
-    """Refuses query parameters that the view does not know, and bodies that are no JSON."""
-
-    parser_classes = (JSONParser,)
+    """Refuses query parameters that the view does not know."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]

@@ -192,7 +192,7 @@ def _attempt(
     """Run the function once and write how it ended. Only what must not be survived is raised."""
     ctx = JobContext(job, token, definition.timeout, _fan_out, watch, outer)
     with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
-        log.info("job.start", attempt=job.attempt, params=job.params)
+        log.info("job.start", attempt=job.attempt, params=_shortened(job.params))
         try:
             result = definition.function(ctx, **job.params)
         except (KeyboardInterrupt, SystemExit, queue.WorkerTimeout) as stop:
@@ -202,6 +202,14 @@ def _attempt(
         except Exception as error:  # noqa: BLE001 - the last line of defence: it becomes the job's error
             return _failed(job, token, error)
         return _succeeded(job, token, result)
+
+
+def _shortened(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params for the log: of a long list only how long it is."""
+    return {
+        name: f"{len(value)} values" if isinstance(value, list) and len(value) > 20 else value
+        for name, value in params.items()
+    }
 
 
 def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:

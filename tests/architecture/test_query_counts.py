@@ -1,0 +1,83 @@
+"""Lists cost the same number of statements for 3 rows and for 30: a committed number, changed on purpose only.
+
+``UPDATE_QUERY_COUNTS=1 pytest tests/architecture/test_query_counts.py -p no:xdist`` writes the numbers anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories.core import JobFactory, JobItemFactory, UserFactory
+from tests.factories.marketplace import CatalogEntryFactory, SourceFactory
+
+pytestmark = pytest.mark.django_db
+BASELINE = Path(__file__).resolve().parents[1] / "query_counts.json"
+
+
+def jobs(number):
+    parent = JobFactory()
+    for _ in range(number - 1):
+        JobFactory(actor=UserFactory(), parent=parent)
+    return "/api/v1/jobs"
+
+
+def job_items(number):
+    job = JobFactory()
+    JobItemFactory.create_batch(number, job=job, detail={"a": 1})
+    return f"/api/v1/jobs/{job.pk}/items"
+
+
+def sources(number):
+    SourceFactory.create_batch(number, scanned=True, tags=["a"])
+    return "/api/v1/marketplace/sources"
+
+
+def entries(number):
+    for _ in range(number):
+        CatalogEntryFactory(plugin=None)
+    return "/api/v1/marketplace/entries"
+
+
+def source_entries(number):
+    source = SourceFactory()
+    best = CatalogEntryFactory(source=source, type="plugin", path="best")
+    for n in range(number - 1):
+        CatalogEntryFactory(source=source, path=f"p{n}", plugin=best, tags=["x"])
+    return f"/api/v1/marketplace/sources/{source.pk}/entries"
+
+
+LISTS = (jobs, job_items, sources, entries, source_entries)
+
+
+def statements(api, url, number):
+    with CaptureQueriesContext(connection) as captured:
+        answer = api.get(url, {"limit": 100})
+    assert answer.status_code == 200
+    assert len(answer.json()["results"]) == number
+    return [query["sql"] for query in captured]
+
+
+@pytest.mark.parametrize("make", LISTS, ids=lambda make: make.__name__)
+def test_a_list_costs_the_same_however_long(api, make):
+    api.get("/api/v1/jobs")  # the token's last use is written once
+    few = statements(api, make(3), 3)
+    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory):
+        model._meta.model.objects.all().delete()
+    many = statements(api, make(30), 30)
+    assert len(few) == len(many), "\n".join(many)
+    if os.environ.get("UPDATE_QUERY_COUNTS"):
+        known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+        BASELINE.write_text(json.dumps({**known, make.__name__: len(many)}, indent=2, sort_keys=True) + "\n")
+    assert len(many) == json.loads(BASELINE.read_text())[make.__name__], "\n".join(many)
+
+
+def test_the_baseline_names_these_lists_and_no_other():
+    known = json.loads(BASELINE.read_text())
+    assert set(known) == {make.__name__ for make in LISTS}
+    assert max(known.values()) <= 6
