@@ -33,9 +33,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     last_error = serializers.SerializerMethodField()
     head_commit = serializers.SerializerMethodField()
     counts = serializers.DictField(child=serializers.IntegerField())
-    single_artifact_type = serializers.ChoiceField(
-        choices=[type_.value for type_ in ArtifactType], allow_blank=True
-    )
+    single_artifact_type = serializers.ChoiceField(choices=[type_.value for type_ in ArtifactType], allow_blank=True)
 
     class Meta:
         model = Source

@@ -24,6 +24,11 @@ POINTS: Final = {
     "mcp_file": 75,
     "command_folder": 70,
     "agent_folder": 70,
+    "content_command": 65,  # by what the file says, in a place that is not read
+    "content_agent": 65,
+    "content_hook": 65,
+    "content_mcp": 65,
+    "beside_commands": 60,  # plain text below a folder where others are commands by content
     "skill_file_case": 30,  # skill.md: some tools read it, the specification does not name it
     # what speaks for it
     "standard_place": 10,  # where the documentation says it belongs
@@ -34,15 +39,18 @@ POINTS: Final = {
     "weak_name": -40,  # index.md, template.md
     "other_client": -30,  # commands and agents in .cursor, .codex ...: another product's format
     "other_format": -40,  # *.agent.md is Copilot's
+    "translated": -40,  # review.ja.md beside review.md
     "beside_skills": -45,  # SKILL.md at a plugin root that has skills/: documented as not loaded
     "inside_a_skill": -45,
     "not_at_root": -35,  # .mcp.json or marketplace.json where nothing reads it
     "no_head": -30,  # an agent of a plugin without frontmatter
+    "no_description": -30,  # an agent without one: documented as required
     "no_event": -35,  # a hook file without an event known by name
     "no_server": -35,  # an MCP file without a server
     "context_test": -45,
     "context_example": -45,
     "context_template": -45,
+    "context_planned": -45,
     "context_docs": -45,
     "context_vendored": -50,
     "context_backup": -50,

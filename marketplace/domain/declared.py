@@ -51,6 +51,8 @@ def declared_candidates(survey: Survey) -> Declared:
                 _named_components(survey, declared, plugin, statement, key, type_, suffix)
             for key, (type_, suffix) in _VALUE_KEYS.items():
                 _named_values(survey, declared, plugin, statement, key, type_, suffix)
+            for _ in _places(survey, declared, plugin, statement, "skills"):
+                pass  # found by their SKILL.md; only the warnings of those that are not here are wanted
     return declared
 
 

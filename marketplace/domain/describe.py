@@ -8,7 +8,7 @@ from typing import Any
 from marketplace.domain.candidates import Candidate, Survey, folder_name
 from marketplace.domain.content import HOOK_EVENTS, Facts, head_facts, hook_events, mcp_servers
 from marketplace.domain.frontmatter import PLUGIN_ROOT_MARK
-from marketplace.domain.naming import name_of, parent_of, stem_of
+from marketplace.domain.naming import PROJECT_FOLDER, collection_type, name_of, parent_of, stem_of
 from marketplace.domain.scopes import Home
 from marketplace.domain.text import canonical_json, usable_name
 from marketplace.domain.types import ArtifactType, Basis, Parsed, Warned
@@ -16,7 +16,7 @@ from marketplace.domain.types import ArtifactType, Basis, Parsed, Warned
 Described = tuple[str, Facts] | None
 """A name and what else the content says; None where the content shows that this is no artifact."""
 
-_GENERIC_STEMS = {"hooks": "", "settings": "", ".mcp": "", "mcp": "", "settings.local": "-local"}
+_GENERIC_STEMS = {"hooks": "", "settings": "", ".mcp": "", "mcp": "", "server": "", "settings.local": "-local"}
 """File names that say nothing of what is in them: such a file is called after its owner, with this behind it."""
 
 _MANIFEST_FIELDS = ("version", "author", "license", "homepage", "repository", "category", "dependencies", "strict")
@@ -24,6 +24,8 @@ _MANIFEST_FIELDS = ("version", "author", "license", "homepage", "repository", "c
 
 def describe(candidate: Candidate, parsed: Parsed | None, survey: Survey) -> Described:
     """Return what a candidate is called and says of itself, reading ``parsed`` where its content is known."""
+    if parsed is None and candidate.needs_content:
+        return None
     described = _READERS[candidate.type](candidate, parsed, survey)
     if described is None or not candidate.fixed_name:
         return described
@@ -62,6 +64,8 @@ def _agent(candidate: Candidate, parsed: Parsed | None, _survey: Survey) -> Desc
         facts.warnings.append(Warned("no_name", "the head has no name", candidate.path))
     if not parsed.has_head:
         facts.signals.append("no_head")
+    elif not facts.description:
+        facts.signals.append("no_description")
     if ":" in name:
         facts.warnings.append(Warned("name_with_colon", f"{name}: documented as not allowed", candidate.path))
     return name or stem_of(candidate.path), facts
@@ -110,7 +114,7 @@ def _marketplace(candidate: Candidate, parsed: Parsed | None, survey: Survey) ->
 def _hook(candidate: Candidate, parsed: Parsed | None, survey: Survey) -> Described:
     """Hooks in a file. Settings without hooks are settings; a file the user maps as hook must at least hold some."""
     if parsed is None:
-        return None if candidate.needs_content else (_owner_name(candidate, survey), Facts())
+        return _owner_name(candidate, survey), Facts()
     events = hook_events(parsed.data)
     if not events and (candidate.needs_content or candidate.basis is Basis.MANUAL):
         return None
@@ -159,7 +163,7 @@ def _owner_name(candidate: Candidate, survey: Survey) -> str:
         owner = survey.plugin_names[candidate.scope.plugin]
     else:
         folder = parent_of(candidate.path)
-        if name_of(folder) in ("hooks", ".claude"):
+        while name_of(folder) == PROJECT_FOLDER or collection_type(name_of(folder)) is not None:
             folder = parent_of(folder)
         owner = folder_name(folder, survey.options)
     return owner + _GENERIC_STEMS[stem]

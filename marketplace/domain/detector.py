@@ -13,6 +13,7 @@ from typing import Final
 
 from marketplace.domain.candidates import Candidate, Survey, survey_of
 from marketplace.domain.confidence import confidence_of
+from marketplace.domain.content_rules import content_candidates
 from marketplace.domain.declared import Declared, declared_candidates
 from marketplace.domain.describe import describe
 from marketplace.domain.frontmatter import PARSER_VERSION
@@ -37,7 +38,7 @@ from marketplace.domain.types import (
 )
 from skillmeat_site.upstream.types import TreeItem
 
-DETECTOR_VERSION: Final = 1
+DETECTOR_VERSION: Final = 2
 """Changes whenever the same listing, options and documents give another answer."""
 
 Tree = TreeIndex | Sequence[TreeItem]
@@ -60,7 +61,7 @@ def wanted(tree: Tree, options: DetectionOptions, documents: Documents | None = 
     index = index_of(tree)
     survey = survey_of(index, options, known)
     asked: dict[tuple[str, DocumentKind], Wanted] = {}
-    for item, kind in _asked_for(survey):
+    for item, kind in _asked_for(survey, known):
         if (item.oid, kind) not in known:
             asked.setdefault((item.oid, kind), Wanted(item.oid, kind, item.path))
     return tuple(sorted(asked.values(), key=lambda want: (want.path, want.kind)))
@@ -86,10 +87,12 @@ def detect(
     if survey.root and survey.root not in survey.index.folders and survey.root not in survey.index.files:
         noticed.append(Warned("root_hint_missing", "nothing lies at root_hint", survey.root))
     declared = declared_candidates(survey)
-    for candidate in _candidates(survey, declared, noticed):
+    # What needs its content is never found by paths alone: then those rules need not run.
+    read = None if tree_only and not documents else documents
+    for candidate in _candidates(survey, declared, noticed, read):
         key = (shown(candidate.path), candidate.type, candidate.discriminator)
         if key not in found:
-            detected = _detected(candidate, survey, declared, documents, tree_only)
+            detected = _detected(candidate, survey, declared, read, tree_only)
             if detected is not None:
                 found[key] = detected
     return Detection(tuple(found[key] for key in sorted(found)), tuple(dict.fromkeys(noticed)))
@@ -107,24 +110,30 @@ def detection_key(options: DetectionOptions) -> str:
     return hashlib.sha256(canonical_json(stated)).hexdigest()
 
 
-def _candidates(survey: Survey, declared: Declared, noticed: list[Warned]) -> Iterator[Candidate]:
-    """Yield all candidates below the root that is looked at, the surer reading of a place before the others."""
+def _candidates(
+    survey: Survey, declared: Declared, noticed: list[Warned], documents: Documents | None
+) -> Iterator[Candidate]:
+    """Yield all candidates below the root that is looked at, the surer reading of a place before the others.
+
+    ``documents`` is None where nothing is read: rules of content are left out.
+    """
     options = survey.options
     if options.single_artifact_type is not None:
         if survey.root in survey.index.folders or survey.root in survey.index.files:
             yield single_candidate(survey, options.single_artifact_type)
         return
-    for candidate in chain(mapped_candidates(survey, noticed.append), _ruled(survey, declared)):
+    for candidate in chain(mapped_candidates(survey, noticed.append), _ruled(survey, declared, documents)):
         if is_below(candidate.path, survey.root):
             yield candidate
 
 
-def _ruled(survey: Survey, declared: Declared) -> Iterator[Candidate]:
-    """Yield what layout and manifests tell, but nothing below a mapped folder: there the user's word stands alone.
+def _ruled(survey: Survey, declared: Declared, documents: Documents | None) -> Iterator[Candidate]:
+    """Yield what layout, manifests and content tell. Below a mapped folder the user's word stands alone: nothing.
 
     Of a default folder that a manifest has replaced, only what that manifest names is left.
     """
-    for candidate in chain(layout_candidates(survey), declared.candidates):
+    by_content = content_candidates(survey, documents) if documents is not None else ()
+    for candidate in chain(layout_candidates(survey), declared.candidates, by_content):
         if candidate.scope.mapped is not None:
             continue
         component = candidate.scope.component
@@ -132,14 +141,14 @@ def _ruled(survey: Survey, declared: Declared) -> Iterator[Candidate]:
             yield candidate
 
 
-def _asked_for(survey: Survey) -> Iterator[tuple[TreeItem, DocumentKind]]:
+def _asked_for(survey: Survey, known: Documents) -> Iterator[tuple[TreeItem, DocumentKind]]:
     """Yield every file whose content a rule asks for, by what is known now."""
     single = survey.options.single_artifact_type is not None
     for folder, item in () if single else survey.manifests.files:
         # Those of other parts of the repository say nothing of what lies at or below the root that is looked at.
         if is_below(folder, survey.root) or is_below(survey.root, folder):
             yield item, DocumentKind.JSON
-    for candidate in _candidates(survey, declared_candidates(survey), []):
+    for candidate in _candidates(survey, declared_candidates(survey), [], known):
         if candidate.kind is not None and candidate.inline is None:
             yield candidate.item, candidate.kind
     if not single:
@@ -147,7 +156,7 @@ def _asked_for(survey: Survey) -> Iterator[tuple[TreeItem, DocumentKind]]:
 
 
 def _detected(
-    candidate: Candidate, survey: Survey, declared: Declared, documents: Documents, tree_only: bool
+    candidate: Candidate, survey: Survey, declared: Declared, documents: Documents | None, tree_only: bool
 ) -> Detected | None:
     """Return the finding a candidate is, or None where its content shows that it is none."""
     parsed, unread = _read(candidate, documents, tree_only)
@@ -186,16 +195,21 @@ def _detected(
     )
 
 
-def _read(candidate: Candidate, documents: Documents, tree_only: bool) -> tuple[Parsed | None, tuple[Warned, ...]]:
+def _read(
+    candidate: Candidate, documents: Documents | None, tree_only: bool
+) -> tuple[Parsed | None, tuple[Warned, ...]]:
     """Return a candidate's document, and the warning that it should have been read and was not."""
     if candidate.inline is not None:
         return Parsed(data=candidate.inline), ()
     kind = candidate.kind
-    if kind is None or (tree_only and not documents):
+    if kind is None or documents is None:
         return None, ()
     parsed = documents.get((candidate.item.oid, kind))
     if parsed is None and not tree_only:
         return None, (Warned("document_unread", "its content was not read", candidate.item.path),)
+    if parsed is not None and parsed.is_unread:
+        # Nothing is known of it, which is not the same as a file that says nothing.
+        return None, tuple(warned._replace(path=candidate.item.path) for warned in parsed.warnings)
     return parsed, ()
 
 

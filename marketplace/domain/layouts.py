@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from marketplace.domain.candidates import Candidate, Survey, namespace_of
 from marketplace.domain.naming import (
+    FOREIGN_SUFFIXES,
     MCP_FILE,
     PROJECT_FOLDER,
     SETTINGS_FILES,
@@ -21,8 +22,10 @@ from marketplace.domain.naming import (
     name_of,
     parent_of,
     stem_of,
+    translated_name,
 )
 from marketplace.domain.scopes import Home, Scope
+from marketplace.domain.tree_index import TreeIndex
 from marketplace.domain.types import ArtifactType, Basis, Warned
 from skillmeat_site.upstream.types import TreeItem
 
@@ -36,6 +39,17 @@ def layout_candidates(survey: Survey) -> Iterator[Candidate]:
 def context_signals(scope: Scope) -> tuple[str, ...]:
     """Return what stands against everything in a folder because of the folders above it."""
     return (f"context_{scope.context}",) if scope.context else ()
+
+
+def file_signals(index: TreeIndex, path: str) -> list[str]:
+    """Return what the name of a Markdown file says against it."""
+    folder, _, name = path.rpartition("/")
+    signals = ["weak_name"] if is_weak_file(stem_of(name)) else []
+    if name.endswith(FOREIGN_SUFFIXES):
+        signals.append("other_format")
+    elif (original := translated_name(name)) and join(folder, original) in index.files:
+        signals.append("translated")
+    return signals
 
 
 def _marketplaces(survey: Survey) -> Iterator[Candidate]:
@@ -104,10 +118,7 @@ def _components(survey: Survey) -> Iterator[Candidate]:
         if component is None or scope.skill is not None or is_documentation(name.removesuffix(".md")):
             continue
         signals = [f"{component.type}_folder", *_home_signals(component.home), *_own_plugin(scope)]
-        if is_weak_file(stem_of(name)):
-            signals.append("weak_name")
-        if name.endswith(".agent.md"):
-            signals.append("other_format")
+        signals += file_signals(survey.index, item.path)
         yield Candidate(
             component.type,
             item.path,

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from marketplace.domain.naming import (
     ARTIFACT_FOLDERS,
     COMPONENT_FOLDERS,
-    CONTEXTS,
     MANIFEST_FOLDER,
     PROJECT_FOLDER,
+    context_of,
     name_of,
     parent_of,
 )
@@ -160,7 +160,7 @@ class Scopes:
         elif _is_client(name):
             client = name
         elif not context:
-            context = CONTEXTS.get(name.lower(), "")
+            context = context_of(name)
         return Scope(plugin, skill, component, client, context, sealed, mapped)
 
 

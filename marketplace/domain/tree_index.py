@@ -7,7 +7,7 @@ look-up; nothing walks the listing again, so that 100,000 files cost tenths of a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from marketplace.domain.naming import MCP_FILE, SETTINGS_FILES, SKILL_FILE, parent_of
 from skillmeat_site.upstream.types import FileMode, TreeItem
@@ -15,17 +15,30 @@ from skillmeat_site.upstream.types import FileMode, TreeItem
 _MARKERS = frozenset({SKILL_FILE, "plugin.json", "marketplace.json", "hooks.json", MCP_FILE, *SETTINGS_FILES})
 _TREE, _SYMLINK, _SUBMODULE = FileMode.TREE.value, FileMode.SYMLINK.value, FileMode.SUBMODULE.value
 _SKILL_FILE_LOWER = SKILL_FILE.lower()
+_SUFFIXES = (".md", ".json", ".MD", ".Md", ".mD")  # Markdown in capitals may be a SKILL.MD
 
 
 class TreeIndex:
     """One listing, ready to be asked. Never changes once built; shared by all passes over the same listing.
 
     ``files``: regular and executable files by path. ``folders``: tree ids by path, the root's under "".
-    ``markdown``: ``*.md`` files that have a folder called commands or agents above them.
+    ``markdown``: ``*.md`` files below a folder whose name ends in commands or agents; ``loose_markdown``: the others.
+    ``configs``: ``*.json`` files, other than the markers, that may hold hooks or MCP servers by their path.
     ``skill_variants``: SKILL.md in another spelling. ``links`` and ``submodules`` are listed and never entered.
     """
 
-    __slots__ = ("_marked", "_sorted_paths", "files", "folders", "links", "markdown", "skill_variants", "submodules")
+    __slots__ = (
+        "_marked",
+        "_sorted_paths",
+        "configs",
+        "files",
+        "folders",
+        "links",
+        "loose_markdown",
+        "markdown",
+        "skill_variants",
+        "submodules",
+    )
 
     def __init__(self, items: Sequence[TreeItem], root_tree_oid: str = "") -> None:
         self.files: dict[str, TreeItem] = {}
@@ -33,6 +46,8 @@ class TreeIndex:
         self.links: list[TreeItem] = []
         self.submodules: list[TreeItem] = []
         self.markdown: list[TreeItem] = []
+        self.loose_markdown: list[TreeItem] = []
+        self.configs: list[TreeItem] = []
         self.skill_variants: list[TreeItem] = []
         self._marked: dict[str, list[TreeItem]] = {name: [] for name in _MARKERS}
         self._sorted_paths: list[str] | None = None
@@ -46,21 +61,24 @@ class TreeIndex:
                 self.submodules.append(item)
             else:
                 self.files[path] = item
-        for item in self.files.values():
-            self._sort_in(item)
+        self._sort_in(self.files)
 
-    def _sort_in(self, item: TreeItem) -> None:
-        """Remember a file under what its name says, if it says anything."""
-        path = item.path
-        name = path[path.rfind("/") + 1 :]
-        if name in _MARKERS:
-            self._marked[name].append(item)
-            return
-        # A substring first: most Markdown is documentation, and splitting every path would double the time.
-        if name.endswith(".md") and ("commands/" in path or "agents/" in path):
-            self.markdown.append(item)
-        if len(name) == len(SKILL_FILE) and name.lower() == _SKILL_FILE_LOWER:
-            self.skill_variants.append(item)
+    def _sort_in(self, files: Mapping[str, TreeItem]) -> None:
+        """Remember the files whose names say something under what they say. One loop: a call for each is felt."""
+        marked, markdown, loose, configs = self._marked, self.markdown, self.loose_markdown, self.configs
+        for path, item in files.items():
+            # Substrings first: nearly all files end otherwise, and splitting every path would double the time.
+            if path.endswith(_SUFFIXES):
+                name = path[path.rfind("/") + 1 :]
+                if name in marked:
+                    marked[name].append(item)
+                    continue
+                if len(name) == len(SKILL_FILE) and name.lower() == _SKILL_FILE_LOWER:
+                    self.skill_variants.append(item)
+                if name.endswith(".md"):
+                    (markdown if "commands/" in path or "agents/" in path else loose).append(item)
+                elif name.endswith(".json") and ("hooks" in path or "mcp" in path or name.endswith(SETTINGS_FILES)):
+                    configs.append(item)
 
     def named(self, name: str) -> Sequence[TreeItem]:
         """Return the files called exactly ``name``, one of the markers, in the listing's order."""

@@ -42,6 +42,10 @@ class Warned(NamedTuple):
     path: str = ""
 
 
+_UNREAD = frozenset({"manifest_too_large", "manifest_missing"})
+"""Warnings of a document that was asked for and could not be read."""
+
+
 class Wanted(NamedTuple):
     """A file whose content a rule asks for."""
 
@@ -63,6 +67,11 @@ class Parsed:
     has_head: bool = False
     marks: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
+
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether the file was too large, or not handed out: the document says nothing of what is in it."""
+        return any(warned.code in _UNREAD for warned in self.warnings)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stored of it: short keys, and none for what is empty."""

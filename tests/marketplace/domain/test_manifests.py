@@ -221,11 +221,12 @@ def test_one_batch_suffices_for_what_a_marketplace_declares():
 
 
 def test_a_second_call_asks_only_for_what_is_missing():
-    files = {f"p/{PLUGIN}": plugin(agents=["./deep/down/a.md"]), "p/deep/down/a.md": AGENT.format("a")}
+    # In docs: Markdown that nothing but the manifest makes worth a look.
+    files = {f"p/{PLUGIN}": plugin(agents=["./docs/down/a.md"]), "p/docs/down/a.md": AGENT.format("a")}
     items, documents = listing(files), read(files)
     manifest = (oid_of(f"p/{PLUGIN}"), DocumentKind.JSON)
     assert [w.path for w in wanted(items, OPTIONS)] == [f"p/{PLUGIN}"]
-    assert [w.path for w in wanted(items, OPTIONS, {manifest: documents[manifest]})] == ["p/deep/down/a.md"]
+    assert [w.path for w in wanted(items, OPTIONS, {manifest: documents[manifest]})] == ["p/docs/down/a.md"]
 
 
 def test_the_same_content_is_asked_for_once():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marketplace.domain.confidence import POINTS, confidence_of
 from marketplace.domain.detector import detect, detect_layout, wanted
 from marketplace.domain.frontmatter import parse_document
-from marketplace.domain.types import ArtifactType, DetectionOptions, DocumentKind, Parsed
+from marketplace.domain.types import ArtifactType, Basis, DetectionOptions, DocumentKind, Parsed
 from skillmeat_site.upstream.types import TreeItem
 from tests.marketplace.domain.listings import listing
 
@@ -67,6 +67,9 @@ WORDS = [
     "plugins",
     "tests",
     "docs",
+    "my-subagents",
+    "mcps",
+    "zh-CN",
     "a",
     "b",
     "é",
@@ -79,7 +82,10 @@ NAMES = [
     "hooks.json",
     "settings.json",
     ".mcp.json",
+    "x.json",
     "x.md",
+    "x.ja.md",
+    "x.agent.md",
     "README.md",
 ]
 paths = st.builds(
@@ -122,6 +128,18 @@ manifests = st.fixed_dictionaries(
         "mcpServers": loose,
         "metadata": loose,
         "plugins": st.lists(entries | loose, max_size=4),
+    },
+)
+heads = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": loose,
+        "description": loose,
+        "tools": loose,
+        "allowed-tools": loose,
+        "title": loose,
+        "hooks": loose | st.just({"Stop": [1]}),
+        "mcpServers": loose | st.just({"db": {"command": "npx"}}),
     },
 )
 options = st.builds(
@@ -183,8 +201,8 @@ def test_any_listing_is_answered(items, given_options):
     check(items, detect_layout(items, given_options))
 
 
-@given(st.sets(paths, max_size=15), st.dictionaries(st.integers(0, 20), manifests), options)
-def test_any_manifests_are_answered(names, contents, given_options):
+@given(st.sets(paths, max_size=15), st.dictionaries(st.integers(0, 20), manifests | heads), options)
+def test_any_documents_are_answered(names, contents, given_options):
     items = listing(names)
     known = {}
     for round_ in range(5):
@@ -196,6 +214,19 @@ def test_any_manifests_are_answered(names, contents, given_options):
     else:
         raise AssertionError("wanted never stops asking")
     check(items, detect(items, given_options, known))
+
+
+@given(st.sets(paths, max_size=15), st.lists(heads, min_size=1, max_size=5))
+def test_what_content_tells_is_never_found_without_it(names, contents):
+    items = listing(names)
+    known = {
+        (want.oid, want.kind): Parsed(data=contents[at % len(contents)], has_head=True)
+        for at, want in enumerate(wanted(items, DetectionOptions()))
+    }
+    found = {a.file for a in detect(items, DetectionOptions(), known).artifacts if a.basis is Basis.CONTENT}
+    read = {item.path for item in items if {(item.oid, kind) for kind in DocumentKind} & known.keys()}
+    assert found <= read
+    assert not any(a.basis is Basis.CONTENT for a in detect(items, DetectionOptions(), {}).artifacts)
 
 
 @given(st.sets(paths, max_size=15))
