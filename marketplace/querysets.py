@@ -77,7 +77,7 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         return self
 
     def for_list(self) -> EntryQuerySet:
-        return self.with_status().defer("metadata", "fingerprint").select_related("source")
+        return self.with_status().defer("metadata", "fingerprint")
 
     def with_status(self) -> EntryQuerySet:
         return self.annotate(

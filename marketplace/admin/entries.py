@@ -65,7 +65,7 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CatalogEntry]:
-        return CatalogEntry.objects.for_user(request.user).for_list()
+        return CatalogEntry.objects.for_user(request.user).for_list().select_related("source")
 
     def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:
         return (ExcludeEntries,) if row.excluded_at is None else (RestoreEntries,)

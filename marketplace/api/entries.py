@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
@@ -20,7 +19,7 @@ from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet
 from marketplace.services.entries import set_excluded
 from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
-from skillmeat_site.core.api.conditional import check_match, etag
+from skillmeat_site.core.api.conditional import check_match, edit, etag
 from skillmeat_site.core.api.filters import select
 from skillmeat_site.core.api.pagination import KeysetCursor
 from skillmeat_site.core.api.serializers import BulkResultSerializer
@@ -51,13 +50,17 @@ class EntryViewSet(
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         entry = self.get_object()
         changes = self.validated(EntryChange)
-        with transaction.atomic():
+        dry_run = changes.pop("dry_run")
+        with edit(dry_run=dry_run):
             locked = CatalogEntry.objects.select_for_update().get(pk=entry.pk)
             check_match(request, locked)
             excluded = changes.get("excluded", locked.excluded_at is not None)
             reason = changes.get("excluded_reason", locked.excluded_reason)
             set_excluded([locked.pk], excluded=excluded, reason=reason, actor=actor_of(request))
-        return self.retrieve(request)
+            response = self.retrieve(request)
+        if dry_run:
+            return Response({**response.data, "dry_run": True})
+        return response
 
     @extend_schema(request=BulkEntryUpdate, responses=job_or(BulkResultSerializer), parameters=[PREFER])
     @action(detail=False, methods=["post"], url_path="bulk-update")

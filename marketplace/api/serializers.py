@@ -74,10 +74,21 @@ class SourceFields(Strict):
 
 class SourceCreate(SourceFields):
     scan = serializers.BooleanField(required=False, default=False)
+    dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class SourceChange(SourceFields):
     url = serializers.CharField(max_length=2000, required=False)
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """What deleting a source would take with it."""
+
+    id = serializers.IntegerField()
+    outcome = serializers.CharField()
+    entries = serializers.IntegerField()
+    dry_run = serializers.BooleanField()
 
 
 class RescanRequest(Strict):
@@ -118,6 +129,7 @@ class BulkEntryUpdate(Selection):
 class EntryChange(Strict):
     excluded = serializers.BooleanField(required=False)
     excluded_reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class EntrySerializer(serializers.ModelSerializer[CatalogEntry]):

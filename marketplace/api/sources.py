@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from marketplace.api.filters import SourceFilter
 from marketplace.api.serializers import (
     BulkRescanRequest,
     BulkSourceUpdate,
+    DeletionSerializer,
     RescanRequest,
     ScanResultSerializer,
     SourceChange,
@@ -28,10 +28,13 @@ from marketplace.jobs import bulk_rescan, bulk_update_sources, rescan
 from marketplace.models import Source
 from marketplace.services.sources import create_source, delete_source, update_source
 from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
-from skillmeat_site.core.api.conditional import check_match, etag
+from skillmeat_site.core.api.conditional import check_match, edit, etag
 from skillmeat_site.core.api.filters import select
 from skillmeat_site.core.api.serializers import BulkResultSerializer
 from skillmeat_site.core.errors import DomainError, PermissionDenied
+from skillmeat_site.core.results import ItemOutcome
+
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Tell what would be deleted, delete nothing.")
 
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
@@ -56,33 +59,48 @@ class SourceViewSet(ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixi
     @extend_schema(request=SourceCreate, responses={201: SourceWithScanSerializer}, parameters=[PREFER])
     def create(self, request: Request) -> Response:
         fields = self.validated(SourceCreate)
-        scan = fields.pop("scan")
+        scan, dry_run = fields.pop("scan"), fields.pop("dry_run")
         if scan and not request.user.has_perm(self.action_permissions["rescan"]):
             raise PermissionDenied("You may register sources, but not scan them.")
-        source = create_source(actor=actor_of(request), **fields)
-        extra = {"scan": self._first_scan(source)} if scan else {}
-        shown = self.get_queryset().get(pk=source.pk)
+        with edit(dry_run=dry_run):
+            source = create_source(actor=actor_of(request), **fields)
+            shown = self.get_queryset().get(pk=source.pk)
+            body = dict(SourceSerializer(shown).data)
+        if dry_run:
+            return Response({**body, "id": None, "dry_run": True})
+        if scan:
+            body = {**body, "scan": self._first_scan(source)}
+            shown = self.get_queryset().get(pk=source.pk)
         headers = {"Location": reverse("source-detail", args=[source.pk]), "ETag": etag(shown)}
-        return Response({**SourceSerializer(shown).data, **extra}, status=status.HTTP_201_CREATED, headers=headers)
+        return Response({**body, **SourceSerializer(shown).data}, status=status.HTTP_201_CREATED, headers=headers)
 
     @extend_schema(request=SourceChange, responses=SourceSerializer)
     def partial_update(self, request: Request, pk: Any = None) -> Response:
         source = self.get_object()
         changes = self.validated(SourceChange)
-        with transaction.atomic():
+        dry_run = changes.pop("dry_run")
+        with edit(dry_run=dry_run):
             locked = Source.objects.select_for_update().get(pk=source.pk)
             check_match(request, locked)
             update_source(locked, actor=actor_of(request), changes=changes)
-        return self.retrieve(request)
+            response = self.retrieve(request)
+        if dry_run:
+            return Response({**response.data, "dry_run": True})
+        return response
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None, 200: DeletionSerializer}, parameters=[DRY_RUN])
     def destroy(self, request: Request, pk: Any = None) -> Response:
         source = self.get_object()
-        with transaction.atomic():
+        dry_run = request.query_params.get("dry_run", "false") == "true"
+        would = {"id": source.pk, "outcome": ItemOutcome.REMOVED, "entries": source.entries.count(), "dry_run": True}
+        with edit(dry_run=dry_run):
             locked = Source.objects.select_for_update().get(pk=source.pk)
             check_match(request, locked)
             delete_source(locked, actor=actor_of(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(would) if dry_run else Response(status=status.HTTP_204_NO_CONTENT)
+
+    def known_query_params(self) -> set[str]:
+        return {"dry_run"} if self.action == "destroy" else super().known_query_params()
 
     @extend_schema(request=RescanRequest, responses=job_or(ScanResultSerializer), parameters=[PREFER])
     @action(detail=True, methods=["post"])

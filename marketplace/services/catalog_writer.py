@@ -82,7 +82,7 @@ def _row(plan: ScanPlan, key: EntryKey, commit: str, now: datetime) -> dict[str,
 
 def _changed_row(plan: ScanPlan, change: Change, commit: str, now: datetime) -> dict[str, Any]:
     row = {"pk": change.known.pk, **_row(plan, change.key, commit, now)}
-    if change.moved:
+    if change.moved and change.known.path != row["path"]:
         row["moved_from"] = change.known.path
     return row
 

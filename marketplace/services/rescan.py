@@ -179,6 +179,7 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
     moved = [
         {"entry_id": change.known.pk, "from": change.known.path, "to": plan.found[change.key].path}
         for change in plan.moved
+        if change.known.path != plan.found[change.key].path  # else only renamed within its file
     ]
     if plan.held:
         detail = f"{len(plan.held)} entries are no longer in the repository; rescan with allow_removals to drop them"

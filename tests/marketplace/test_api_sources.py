@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from marketplace.models import Source
 from skillmeat_site.core.leases import Lease
+from skillmeat_site.core.models import AuditEvent
 from tests.factories.core import UserFactory
 from tests.factories.marketplace import SourceFactory
 from tests.marketplace.answers import BASE, ok, post_ascii, refused
@@ -377,3 +378,26 @@ def test_creating_with_a_scan_needs_both_permissions(client_for, repository):
     refused(adder.post(SOURCES, {"url": repository.url, "scan": True}, format="json"), 403, "permission_denied")
     assert not Source.objects.exists()
     ok(adder.post(SOURCES, {"url": repository.url}, format="json"), 201)
+
+
+def test_dry_runs_of_create_change_and_delete_write_nothing(api, repository, source):
+    """What they answer is what the edit would do; afterwards everything is as it was."""
+    other = {"url": repository.url, "ref": "main", "tags": ["One"], "dry_run": True}
+    events = AuditEvent.objects.count()
+    created = api.post(SOURCES, other, format="json")
+    assert (created.status_code, created.json()["id"], created.json()["dry_run"]) == (200, None, True)
+    assert created.json()["tags"] == ["one"]
+    path = of(source)
+    changed = api.patch(path, {"tags": ["Two"], "dry_run": True}, format="json")
+    assert (changed.status_code, changed.json()["tags"], changed.json()["dry_run"]) == (200, ["two"], True)
+    deleted = api.delete(f"{path}?dry_run=true")
+    assert deleted.json() == {"id": source.pk, "outcome": "removed", "entries": 0, "dry_run": True}
+    refused = api.post(SOURCES, {**other, "ref": ""}, format="json")
+    assert refused.json()["code"] == "source_exists"
+    assert [(row.pk, row.tags) for row in Source.objects.all()] == [(source.pk, [])]
+    assert AuditEvent.objects.count() == events
+
+
+def test_a_filter_with_a_lone_surrogate_is_refused(api, source):
+    answer = post_ascii(api, f"{SOURCES}/bulk-rescan", {"filter": {"tag": "\ud800"}})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")

@@ -1,13 +1,24 @@
-"""ETag and If-Match for editable objects. The tag is the moment of the last write, so any write changes it."""
+"""Edits of single objects: dry runs, ETag and If-Match. The tag is the moment of the last write, whoever wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from rest_framework.request import Request
 
 from skillmeat_site.core.errors import PreconditionFailed
+
+
+@contextmanager
+def edit(*, dry_run: bool = False) -> Iterator[None]:
+    """The transaction of an edit. A dry run's is rolled back at its end: it answers what the edit would."""
+    with transaction.atomic():
+        yield
+        if dry_run:
+            transaction.set_rollback(True)
 
 
 def etag(row: Any) -> str:

@@ -14,6 +14,7 @@ from django_filters.utils import translate_validation
 from rest_framework.request import Request
 
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
+from skillmeat_site.core.text import storable
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -106,6 +107,9 @@ def select(filterset_class: type[FilterSet], queryset: QuerySet[Any], chosen: di
         name: ",".join(str(word) for word in value) if isinstance(value, list) else _as_text(value)
         for name, value in chosen.items()
     }
+    for name, value in text.items():
+        if value != storable(value):
+            raise InvalidParameter(f"{name}: holds characters that no text has")
     filterset = filterset_class(text, queryset=queryset)
     if not filterset.is_valid():
         raise translate_validation(filterset.errors)

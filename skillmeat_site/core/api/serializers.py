@@ -91,6 +91,7 @@ class ObjectRefSerializer(serializers.Serializer[Any]):
 class JobItemSerializer(serializers.ModelSerializer[JobItem]):
     object = serializers.SerializerMethodField()
     outcome = serializers.ChoiceField(choices=[outcome.value for outcome in ItemOutcome], allow_null=True)
+    code = serializers.CharField(allow_null=True)
 
     class Meta:
         model = JobItem
