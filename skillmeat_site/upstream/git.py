@@ -36,8 +36,8 @@ class GitProvider:
     def __init__(self, settings: GitSettings) -> None:
         self._settings = settings
 
-    def resolve(self, address: RepositoryAddress, *, tick: Tick = no_tick) -> Head:
-        """Tell the commit that the address's ref points to now, in one upstream request.
+    def resolve(self, address: RepositoryAddress, *, known: str = "", tick: Tick = no_tick) -> Head:
+        """Tell the commit that the address's ref points to now, in one upstream request, whatever was ``known``.
 
         A ref that is a whole commit id is its own answer and costs no request; whether the repository has that commit
         shows when it is listed. Raises UpstreamError by kind.
@@ -120,11 +120,12 @@ class GitProvider:
     def _read(
         self, mirror: Mirror, remote: Remote, wanted: set[str], unread: dict[str, Unread], max_bytes: int
     ) -> Blobs:
-        sizes = mirror.sizes(sorted(wanted))
-        missing = wanted - sizes.keys()
+        sizes, others = mirror.look_up(sorted(wanted))
+        # A tree is not asked for again: git would want the files in it as well.
+        missing = wanted - sizes.keys() - others
         if missing:
             self._fetch(mirror, remote, missing)
-            sizes |= mirror.sizes(sorted(missing))
+            sizes |= mirror.look_up(sorted(missing))[0]
         left_out = dict.fromkeys(wanted - sizes.keys(), Unread.MISSING)
         left_out |= {oid: Unread.TOO_LARGE for oid, size in sizes.items() if size > max_bytes}
         readable = {oid: size for oid, size in sizes.items() if size <= max_bytes}

@@ -169,20 +169,20 @@ def _refused(*, had_token: bool) -> DomainError:
     return UpstreamNotFound("there is no such repository, or it is private and needs a token")
 
 
-def read_retry_after(text: str) -> int | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now. None where it is neither.
+def read_retry_after(text: str, now: datetime | None = None) -> int | None:
+    """Read a Retry-After header, seconds or a date, as seconds from now (the clock's, by default). None if neither.
 
     The result is within 1 and MAX_RETRY_AFTER.
     """
     try:
-        seconds = int(text) if text.isascii() and text.isdigit() else _seconds_until(text)
+        seconds = int(text) if text.isascii() and text.isdigit() else _seconds_until(text, now or datetime.now(UTC))
     except (ValueError, TypeError, OverflowError):
         return None
     return max(1, min(seconds, MAX_RETRY_AFTER))
 
 
-def _seconds_until(text: str) -> int:
+def _seconds_until(text: str, now: datetime) -> int:
     moment = parsedate_to_datetime(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return math.ceil((moment - datetime.now(UTC)).total_seconds())
+    return math.ceil((moment - now).total_seconds())

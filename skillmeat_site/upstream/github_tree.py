@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any
 
 from skillmeat_site.core.errors import LimitExceeded
 from skillmeat_site.upstream.errors import UpstreamInvalid
+from skillmeat_site.upstream.gzipped import unpack
 from skillmeat_site.upstream.refs import is_oid
 from skillmeat_site.upstream.trees import TreeCollector
 from skillmeat_site.upstream.types import FileMode, Listing
@@ -35,7 +35,7 @@ def read_github_tree(
     that cannot be stored or that would leave its folder is left out with a warning. Raises UpstreamInvalid where the
     answer has another shape or is cut off, LimitExceeded where it is larger than ``max_bytes`` unpacked.
     """
-    document = _parse(_unpack(body, max_bytes))
+    document = _parse(_unpacked(body, max_bytes))
     if not isinstance(document, dict) or not isinstance(document.get("tree"), list):
         raise UpstreamInvalid("the answer is no tree")
     tree_oid = document.get("sha")
@@ -48,22 +48,12 @@ def read_github_tree(
     return collector.finish(commit, tree_oid)
 
 
-def _unpack(body: bytes, max_bytes: int) -> bytes:
-    if not body.startswith(_GZIP_MAGIC):
-        if len(body) > max_bytes:
-            raise LimitExceeded(f"the tree is larger than {max_bytes} bytes")
-        return body
-    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        unpacked = decoder.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        raise UpstreamInvalid("the answer is not valid gzip") from error
-    if len(unpacked) > max_bytes:
+def _unpacked(body: bytes, max_bytes: int) -> bytes:
+    if body.startswith(_GZIP_MAGIC):
+        return unpack(body, max_bytes)
+    if len(body) > max_bytes:
         raise LimitExceeded(f"the tree is larger than {max_bytes} bytes")
-    # Without its trailer a gzip stream looks whole, though its checksum was never compared.
-    if not decoder.eof or decoder.unused_data:
-        raise UpstreamInvalid("the answer is cut off")
-    return unpacked
+    return body
 
 
 def _parse(text: bytes) -> Any:

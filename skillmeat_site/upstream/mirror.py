@@ -152,15 +152,17 @@ class Mirror:
                     continue
         return total
 
-    def sizes(self, oids: Iterable[str]) -> dict[str, int]:
-        """Return the sizes of those of the blobs that the mirror has."""
+    def look_up(self, oids: Iterable[str]) -> tuple[dict[str, int], set[str]]:
+        """Return the sizes of those of the blobs that the mirror has, and the ids that are something else in it."""
         answers = self._local(["cat-file", "--batch-check"], stdin="".join(f"{oid}\n" for oid in oids).encode())
-        found = {}
+        sizes, others = {}, set()
         for line in answers.stdout.decode().splitlines():
             oid, kind, *size = line.split(" ")
             if kind == "blob":
-                found[oid] = int(size[0])
-        return found
+                sizes[oid] = int(size[0])
+            elif size:
+                others.add(oid)
+        return sizes, others
 
     def read(self, sizes: dict[str, int]) -> dict[str, bytes]:
         """Return the blobs, each compared with its id. Raises ContentMismatch, MirrorSuspect where one is damaged."""

@@ -15,12 +15,13 @@ from urllib.parse import urljoin, urlsplit
 from skillmeat_site.core.redaction import basic_credentials
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.environment import GitConfig
-from skillmeat_site.upstream.errors import InvalidUrl, UpstreamAuth, UpstreamInvalid
+from skillmeat_site.upstream.errors import InvalidUrl, UpstreamInvalid
 from skillmeat_site.upstream.git_errors import classify, last_answer
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.local_repository import check_local_repository
 from skillmeat_site.upstream.policy import check_allowed
 from skillmeat_site.upstream.process import DEFAULT_MAX_OUTPUT, Deadline, GitResult, run_git
+from skillmeat_site.upstream.tokens import checked_token
 from skillmeat_site.upstream.types import RepositoryAddress, Tick, no_tick
 
 MAX_REDIRECTS = 3
@@ -158,7 +159,6 @@ def _require_smart(result: GitResult) -> None:
 
 def _token_header(url: str, token: str) -> tuple[str, str]:
     """Spell the header that carries the token, for this scheme, host and port alone."""
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise UpstreamAuth("the token holds characters that no token has")
     parts = urlsplit(url)
-    return f"http.{parts.scheme}://{parts.netloc}/.extraHeader", f"Authorization: Basic {basic_credentials(token)}"
+    credentials = basic_credentials(checked_token(token))
+    return f"http.{parts.scheme}://{parts.netloc}/.extraHeader", f"Authorization: Basic {credentials}"

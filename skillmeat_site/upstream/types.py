@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, NewType, Protocol
+from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
 CommitOid = NewType("CommitOid", str)
 """40 lower-case hex digits naming a commit."""
@@ -74,11 +74,13 @@ class RepositoryAddress:
 class Head:
     """What a ref points to at this moment. ``ref`` is the full or short name it was resolved to.
 
-    ``commit`` is None for an empty repository: it exists, and there is nothing in it.
+    ``commit`` is None for an empty repository: it exists, and there is nothing in it. ``moved_to`` is ``owner/name``
+    where the host said that the repository is now called so, else empty.
     """
 
     commit: CommitOid | None
     ref: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +121,35 @@ class Blobs:
     unread: Mapping[str, Unread] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RepositoryFacts:
+    """What a host says about a repository besides its content.
+
+    ``id`` stays the same when the repository is renamed; another id under a known name is another repository.
+    ``license`` is the SPDX id, empty where there is none or the host recognises none. ``moved_to`` is ``full_name``
+    where the repository was asked for by another name, else empty. No text holds U+0000 or half of a surrogate pair.
+    """
+
+    id: int
+    full_name: str
+    description: str = ""
+    license: str = ""
+    archived: bool = False
+    disabled: bool = False
+    topics: tuple[str, ...] = ()
+    default_branch: str = ""
+    moved_to: str = ""
+
+
 class Provider(Protocol):
     """Reads one kind of repository. Implementations hold no state that a second process would not see."""
 
-    def resolve(self, address: RepositoryAddress, *, tick: Tick = no_tick) -> Head:
-        """Tell the commit the address's ref points to now, in one upstream request.
+    def resolve(self, address: RepositoryAddress, *, known: str = "", tick: Tick = no_tick) -> Head:
+        """Tell the commit the address's ref points to now, as a rule in one upstream request.
 
-        Raises UpstreamError by kind; UpstreamRefNotFound where the ref is missing in a repository that is not empty.
+        ``known`` is the commit it pointed to last, where there is one: it may make the answer cheaper and never
+        changes it. Raises UpstreamError by kind; UpstreamRefNotFound where the ref is missing in a repository that is
+        not empty.
         """
 
     def listing(self, address: RepositoryAddress, head: Head, *, tick: Tick = no_tick) -> Listing:
@@ -137,4 +161,17 @@ class Provider(Protocol):
         """Read blobs by id in one batch. One larger than ``max_bytes`` is left out as TOO_LARGE.
 
         Raises UpstreamError by kind, LimitExceeded where the batch is larger than the provider accepts.
+        """
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A provider whose host knows more about a repository than git does."""
+
+    def describe(
+        self, address: RepositoryAddress, *, repository_id: int | None = None, tick: Tick = no_tick
+    ) -> RepositoryFacts:
+        """Tell what the host says about the repository of this name; with ``repository_id``, about that one.
+
+        Raises UpstreamError by kind.
         """

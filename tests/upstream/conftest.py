@@ -13,9 +13,17 @@ import pytest
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.git import GitProvider
 from skillmeat_site.upstream.git_settings import GitSettings
+from skillmeat_site.upstream.github import GitHubProvider
+from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.types import RepositoryAddress
 from tests.fakes.git_http import GitHttp, serve
+from tests.fakes.github import GitHub, serve_github
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "peer: runs against a server that others wrote, where it is installed")
+
 
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -47,30 +55,13 @@ class Repo:
 
     def commit(self, files: dict[str, bytes], *, branch: str = "main", parent: str = "") -> str:
         """Make a commit with exactly these files, point the branch to it, and return its id."""
-        lines = []
+        head = f"commit refs/heads/{branch}\nmark :1\ncommitter A <a@example.org> 1700000000 +0000\ndata 1\nc\n"
+        stream = [head.encode(), f"from {parent}\n".encode() if parent else b"", b"deleteall\n"]
         for name, content in files.items():
-            oid = git(self.path, "hash-object", "-w", "--stdin", stdin=content)
-            lines.append(f"100644 blob {oid}\t".encode() + os.fsencode(name) + b"\0")
-        index = {"GIT_INDEX_FILE": str(self.path / "test-index")}
-        environment = _ENVIRONMENT | index
-        subprocess.run(
-            ["git", "-C", str(self.path), "update-index", "-z", "--index-info"],
-            input=b"".join(line.replace(b" blob ", b" ") for line in lines),
-            env=environment,
-            check=True,
-        )
-        tree = (
-            subprocess.run(
-                ["git", "-C", str(self.path), "write-tree"], env=environment, check=True, capture_output=True
-            )
-            .stdout.decode()
-            .strip()
-        )
-        (self.path / "test-index").unlink(missing_ok=True)
-        parents = ["-p", parent] if parent else []
-        commit = git(self.path, "commit-tree", tree, *parents, "-m", "c")
-        git(self.path, "update-ref", f"refs/heads/{branch}", commit)
-        return commit
+            quoted = os.fsencode(name).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+            stream += [b'M 100644 inline "', quoted, b'"\ndata %d\n' % len(content), content, b"\n"]
+        stream.append(b"\nget-mark :1\n")
+        return git(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(stream))
 
     def oid(self, revision: str) -> str:
         return git(self.path, "rev-parse", revision)
@@ -124,3 +115,39 @@ def address(server: GitHttp, policy: AccessPolicy) -> RepositoryAddress:
 @pytest.fixture
 def local_address(repo: Repo, policy: AccessPolicy) -> RepositoryAddress:
     return parse_url(str(repo.path), policy)
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHub]:
+    """A loopback GitHub with the same repositories as ``server``."""
+    (tmp_path / "srv").mkdir(exist_ok=True)
+    with serve_github(tmp_path / "srv") as running:
+        yield running
+
+
+@pytest.fixture
+def github_policy(github: GitHub) -> AccessPolicy:
+    return AccessPolicy(allowed_hosts=(github.url,), github_url=github.url)
+
+
+@pytest.fixture
+def github_settings(github: GitHub, github_policy: AccessPolicy) -> GitHubSettings:
+    """The API alone, without pauses between attempts."""
+    return GitHubSettings(
+        api_url=github.api_url,
+        policy=github_policy,
+        download_hosts=(github.codeload_host,),
+        retry_seconds=0,
+        timeout=20,
+        fetch_timeout=20,
+    )
+
+
+@pytest.fixture
+def github_provider(github_settings: GitHubSettings) -> GitHubProvider:
+    return GitHubProvider(github_settings)
+
+
+@pytest.fixture
+def github_address(github: GitHub, github_policy: AccessPolicy) -> RepositoryAddress:
+    return parse_url(f"{github.url}/acme/tools", github_policy)

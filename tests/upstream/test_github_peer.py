@@ -1,0 +1,152 @@
+"""The same client against a server that others wrote: ``@adobe/git-server`` gives what git gives, id by id.
+
+To run it: ``npm install --ignore-scripts --prefix var/peers @adobe/git-server``; SKILLMEAT_PEERS names another folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from skillmeat_site.upstream.errors import ContentMismatch, UpstreamInvalid
+from skillmeat_site.upstream.git_settings import no_credentials
+from skillmeat_site.upstream.github_content import BlobBatch
+from skillmeat_site.upstream.github_http import GitHubSession
+from skillmeat_site.upstream.github_listing import list_tree
+from skillmeat_site.upstream.github_repository import GitHubRepository
+from skillmeat_site.upstream.github_settings import GitHubSettings
+from skillmeat_site.upstream.policy import AccessPolicy
+from skillmeat_site.upstream.process import Deadline
+from skillmeat_site.upstream.refs import is_oid
+from skillmeat_site.upstream.types import TreeItem, Unread, no_tick
+from skillmeat_site.upstream.watch import Watch
+from tests.fakes.git_http import wait_until
+from tests.upstream.conftest import Repo, git, make_repo
+
+pytestmark = pytest.mark.peer
+
+PEERS = Path(os.environ.get("SKILLMEAT_PEERS", Path(__file__).parents[2] / "var" / "peers"))
+SERVER = PEERS / "node_modules" / "@adobe" / "git-server" / "index.js"
+FILES = {f"skills/s{n}/SKILL.md": b"skill %d\r\n" % n for n in range(25)} | {
+    "README": b"three\n",
+    "a.b": b"between\n",
+    "a/with space": b"\0\xff",
+    "empty": b"",
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("peer")
+
+
+@pytest.fixture(scope="module")
+def repo(root: Path) -> Repo:
+    # That server looks for a working tree's folder.
+    repo = make_repo(root / "repos" / "acme" / "tools" / ".git")
+    repo.commit(FILES)
+    blob = git(repo.path, "hash-object", "-w", "--stdin", stdin=b"a/target")
+    lines = git(repo.path, "ls-tree", "-z", "main").encode()
+    lines += f"120000 blob {blob}\tlink\0160000 commit {'1' * 40}\tsub\0".encode()
+    tree = git(repo.path, "mktree", "-z", "--missing", stdin=lines)
+    git(repo.path, "update-ref", "refs/heads/odd", git(repo.path, "commit-tree", tree, "-m", "x"))
+    # Of the commit that HEAD names, that server packs the working tree.
+    git(repo.path, "symbolic-ref", "HEAD", "refs/heads/odd")
+    return repo
+
+
+@pytest.fixture(scope="module")
+def port(root: Path, repo: Repo) -> Iterator[int]:
+    if not shutil.which("node") or not SERVER.exists():
+        pytest.skip(f"no node, or no @adobe/git-server below {PEERS} (see the head of this file)")
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = {
+        "repoRoot": str(root / "repos"),
+        "listen": {"http": {"port": port, "host": "127.0.0.1"}},
+        "subdomainMapping": {"enable": False, "baseDomains": []},
+        "logs": {"level": "error", "logsDir": str(root / "logs"), "reqLogFormat": "short"},
+        "virtualRepos": {},
+    }
+    (root / "config.js").write_text(f"module.exports = {json.dumps(config)};")
+    output = (root / "output").open("wb")
+    # It keeps archives in the folder for temporary files.
+    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(root)}
+    command = ["node", str(SERVER)]
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        assert wait_until(lambda: _listens(port), 30), (root / "output").read_text()
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+        output.close()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def peer_settings(port: int) -> GitHubSettings:
+    here = f"http://127.0.0.1:{port}"
+    policy = AccessPolicy(allowed_hosts=(here,), github_url=here)
+    return GitHubSettings(api_url=f"{here}/api", policy=policy, credentials=no_credentials, retry_seconds=0)
+
+
+@pytest.fixture
+def repository(peer_settings: GitHubSettings) -> Iterator[GitHubRepository]:
+    watch = Watch(Deadline(30), no_tick, slowest=1, slow_seconds=30)
+    with GitHubSession(peer_settings, "", watch) as session:
+        yield GitHubRepository(session, peer_settings, "/repos/acme/tools")
+
+
+@pytest.mark.parametrize("branch", ["main", "odd"])
+def test_the_tree_is_gits_own(branch: str, repo: Repo, repository: GitHubRepository) -> None:
+    tree = repo.oid(f"{branch}^{{tree}}")
+    listing = list_tree(repository, repo.oid(branch), tree, max_calls=0, max_depth=0, max_entries=1000)
+    lines = git(repo.path, "ls-tree", "-r", "-t", "-z", branch).rstrip("\0").split("\0")
+    meta = [(line.partition("\t")[0].split(), line.partition("\t")[2]) for line in lines]
+    expected = {TreeItem(path, mode, oid) for (mode, _, oid), path in meta}
+    assert (listing.tree_oid, listing.complete) == (tree, True)
+    assert {item._replace(size=None) for item in listing.items} == expected
+    assert {item.size for item in listing.items if item.path == "README"} == {len(FILES["README"])}
+
+
+def test_every_blob_is_the_repositorys(
+    repo: Repo, repository: GitHubRepository, peer_settings: GitHubSettings
+) -> None:
+    wanted = {repo.oid(f"main:{path}"): content for path, content in FILES.items()}
+    batch = BlobBatch(repository, peer_settings, 1000)
+    assert batch.read(repo.oid("main"), wanted).found == wanted
+
+
+def test_a_single_blob_is_right_or_refused(
+    repo: Repo, repository: GitHubRepository, peer_settings: GitHubSettings
+) -> None:
+    """Version 1.3.29 writes the bytes of a blob as decimal numbers and calls that base64."""
+    oid = repo.oid("main:README")
+    with suppress(UpstreamInvalid, ContentMismatch):
+        assert BlobBatch(repository, peer_settings, 1000).read(repo.oid("main"), [oid]).found == {oid: FILES["README"]}
+
+
+def test_a_missing_blob_is_a_404(
+    repo: Repo, repository: GitHubRepository, peer_settings: GitHubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That server has no endpoint for a repository itself.
+    monkeypatch.setattr(repository, "check_exists", lambda: None)
+    missing = "1" * 40
+    assert is_oid(missing)
+    assert BlobBatch(repository, peer_settings, 1000).read(repo.oid("main"), [missing]).unread == {
+        missing: Unread.MISSING
+    }
