@@ -26,6 +26,8 @@ from skillmeat_site.core.results import BulkResult, JobStatus, Result, Row
 log = structlog.get_logger(__name__)
 
 CHILDREN_PER_TRANSACTION = 100
+CREATE_ATTEMPTS = 5
+"""How often a job is tried to be written while the one with its key ends between two statements."""
 
 
 class _HandedOut:
@@ -147,7 +149,7 @@ def _create(
     key = definition.dedupe(params)
     target = definition.target(params) if definition.target else None
     new_id = job_id or uuid.uuid4()
-    while True:
+    for attempts_left in reversed(range(CREATE_ATTEMPTS)):
         try:
             with transaction.atomic():
                 job = Job.objects.create(
@@ -171,7 +173,7 @@ def _create(
             same = Job.objects.filter(Q(pk=new_id) | Q(parent_item__isnull=False, parent_item=item)).first()
             if same is not None:
                 return same, False
-            if key is None:
+            if key is None or not attempts_left:
                 raise
             holder = Job.objects.active().filter(dedupe_key=key).first()
         if holder is None:
@@ -180,6 +182,7 @@ def _create(
             settling.settle(holder, holder.lease_token, Ending.of_error(WorkerLost()))
             continue
         return holder, False
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _attempt(
