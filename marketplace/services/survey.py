@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marketplace.domain.detector import detect, wanted
 from marketplace.domain.tree_index import index_of
-from marketplace.domain.types import Detected, DetectionOptions, Wanted, Warned
+from marketplace.domain.types import Detected, DetectionOptions, DocumentKind, Wanted, Warned
 from marketplace.services.documents import Documents
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.upstream.types import Listing
@@ -39,6 +39,8 @@ def survey(listing: Listing, options: DetectionOptions, *, known: Known, fetch: 
         remembered = known(asked)
         documents |= remembered
         documents |= fetch([want for want in asked if (want.oid, want.kind) not in remembered])
+        if not any(want.kind is DocumentKind.JSON for want in asked):
+            break  # only a manifest names further files
     detection = detect(index, options, documents, root_tree_oid=listing.tree_oid)
     told = tuple(Warned(warning.code, warning.detail, warning.path) for warning in listing.warnings)
     return Survey(detection.artifacts, told + detection.warnings)
