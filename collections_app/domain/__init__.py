@@ -1,0 +1,1 @@
+"""What collections are made of, pure: names, records, the two files. No Django, no disk."""

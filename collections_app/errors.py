@@ -1,0 +1,93 @@
+"""What can go wrong with files and collections. Pure, below every other room, so that each may raise them."""
+
+from __future__ import annotations
+
+from skillmeat_site.core.errors import DomainError
+
+
+class UnsafePath(DomainError):
+    """A name or path that leads out of its folder, or that some file system cannot hold."""
+
+    code = "unsafe_path"
+    status = 400
+    title = "The name or path is not safe"
+
+
+class UnsafeLink(DomainError):
+    """A symbolic link that leaves its artifact or goes round in circles, or one that stands in the way."""
+
+    code = "unsafe_link"
+    status = 400
+    title = "A symbolic link is not safe"
+
+
+class SpecialFile(DomainError):
+    """Neither file, folder nor link: a socket, a pipe, a device, a submodule."""
+
+    code = "special_file"
+    status = 400
+    title = "Not an ordinary file"
+
+
+class ManifestInvalid(DomainError):
+    """collection.toml or collection.lock cannot be understood; nothing of it was used, and it is left as it is."""
+
+    code = "manifest_invalid"
+    status = 409
+    title = "The collection's file cannot be understood"
+
+
+class ChangedOnDisk(DomainError):
+    """At the target is not what the caller saw when it decided; it is kept as it is."""
+
+    code = "changed_on_disk"
+    status = 409
+    title = "The files have changed meanwhile"
+
+
+class PathBlocked(DomainError):
+    """A file stands where a folder is due, or a folder where a file is."""
+
+    code = "path_blocked"
+    status = 409
+    title = "Something else stands at the path"
+
+
+class DiskDenied(DomainError):
+    """The system refuses: permissions, or a file system mounted read-only."""
+
+    code = "disk_denied"
+    status = 500
+    title = "The system refuses access to the files"
+
+
+class DiskError(DomainError):
+    """The disk failed in a way that no rule knows; the log has the system's own words."""
+
+    code = "disk_error"
+    status = 500
+    title = "The disk failed"
+
+
+class OtherFileSystem(DomainError):
+    """A part of the folder lies on another file system, so that nothing can be swapped in at once."""
+
+    code = "other_file_system"
+    status = 409
+    title = "The folder spans several file systems"
+
+
+class DiskBusy(DomainError):
+    """Something holds the file or folder: a mount point, a running program."""
+
+    code = "disk_busy"
+    status = 409
+    title = "The file is in use"
+
+
+class JournalInvalid(DomainError):
+    """A file in journal/ that is no journal, or one that names a place outside; it is never acted upon."""
+
+    code = "journal_invalid"
+    status = 500
+    title = "A journal cannot be understood"
