@@ -1,0 +1,1 @@
+"""Collections as files: directories, transactions on disk, history. Knows neither the ORM nor Django."""
