@@ -1,0 +1,6 @@
+from collections_app.models.artifact import Artifact
+from collections_app.models.collection import Collection, DiskOperation
+from collections_app.models.deployment import Deployment, Project
+from collections_app.models.snapshot import Snapshot
+
+__all__ = ["Artifact", "Collection", "Deployment", "DiskOperation", "Project", "Snapshot"]

@@ -1,0 +1,76 @@
+"""Questions people ask of collections, artifacts and deployments, each with a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
+
+from collections_app.domain.artifact_state import ArtifactState
+
+if TYPE_CHECKING:
+    from collections_app.models import Artifact, Collection, Deployment, Project, Snapshot  # noqa: F401 - in quotes
+
+_UNMOVED = Q(upstream_oid="") | Q(upstream_oid=F("base_oid"))
+STATES: dict[ArtifactState, Q] = {
+    ArtifactState.MISSING: Q(content_oid=""),
+    ArtifactState.UNKNOWN: Q(base_oid="") | ~Q(problem_code=""),
+    ArtifactState.IN_SYNC: Q(content_oid=F("upstream_oid")) | (Q(content_oid=F("base_oid")) & Q(upstream_oid="")),
+    ArtifactState.LOCALLY_MODIFIED: _UNMOVED,
+    ArtifactState.UPDATE_AVAILABLE: Q(content_oid=F("base_oid")),
+}
+"""The first that applies; none: CONFLICT. The same table as ``domain.artifact_state`` (tested over all cases)."""
+
+
+class CollectionQuerySet(QuerySet["Collection"]):
+    def for_user(self, user: Any) -> CollectionQuerySet:
+        """The collections this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> CollectionQuerySet:
+        return self.annotate(artifact_count=Count("artifacts"))
+
+
+class ArtifactQuerySet(QuerySet["Artifact"]):
+    def for_user(self, user: Any) -> ArtifactQuerySet:
+        """The artifacts this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> ArtifactQuerySet:
+        return self.with_state().select_related("collection").prefetch_related("deployments")
+
+    def with_state(self) -> ArtifactQuerySet:
+        whens = [When(condition, then=Value(state.value)) for state, condition in STATES.items()]
+        return self.annotate(
+            state=Case(*whens, default=Value(ArtifactState.CONFLICT.value), output_field=CharField())
+        )
+
+    def in_state(self, *states: str) -> ArtifactQuerySet:
+        return self.with_state().filter(Q(state__in=states))
+
+
+class ProjectQuerySet(QuerySet["Project"]):
+    def for_user(self, user: Any) -> ProjectQuerySet:
+        """The projects this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> ProjectQuerySet:
+        return self.annotate(deployment_count=Count("deployments"))
+
+
+class DeploymentQuerySet(QuerySet["Deployment"]):
+    def for_user(self, user: Any) -> DeploymentQuerySet:
+        """The deployments this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> DeploymentQuerySet:
+        return self.select_related("project", "artifact__collection")
+
+
+class SnapshotQuerySet(QuerySet["Snapshot"]):
+    def for_user(self, user: Any) -> SnapshotQuerySet:
+        """The snapshots this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def for_list(self) -> SnapshotQuerySet:
+        return self.select_related("collection")

@@ -1,0 +1,176 @@
+"""The one way a collection's files are changed: artifacts, its two documents and the rows, whole or not at all.
+
+A chunk of changes is one disk transaction, whose commit point is a row in the database transaction that tells of it
+(``store.transaction``, ``services.recovery``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from collections_app.domain.lockfile import LOCK_NAME, OLD_LOCK_NAME, Lock, LockEntry, write_lock
+from collections_app.domain.manifest import (
+    FORMAT,
+    MANIFEST_NAME,
+    OLD_MANIFEST_NAME,
+    ArtifactRecord,
+    Manifest,
+    write_manifest,
+)
+from collections_app.domain.types import ArtifactRef
+from collections_app.models import Collection, DiskOperation
+from collections_app.services.holding import HeldCollection
+from collections_app.services.homes import home, limits
+from collections_app.store.content_ids import blob_oid
+from collections_app.store.reader import read_files
+from collections_app.store.staging import NewFile, Stage, Staged
+from collections_app.store.transaction import DiskTransaction, Expected
+from skillmeat_site.core.errors import DomainError
+
+CHUNK = 100
+"""So many artifacts share one journal, one manifest write and one database transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An artifact to be put at ``record.path``. ``files``: of a folder; of a single file one, whose path is "".
+
+    ``replaces``: the content id that the plan saw there, None for nothing. ``record.content_oid`` is what the staged
+    files must come to.
+    """
+
+    record: ArtifactRecord
+    files: Sequence[NewFile]
+    replaces: Expected
+    lock: LockEntry
+
+    @property
+    def ref(self) -> ArtifactRef:
+        return self.record.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """An artifact to be taken away; ``present`` as seen by the plan, None where its files are gone already."""
+
+    ref: ArtifactRef
+    path: str
+    present: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A record to be written anew whose files stay as they are: tags, a pin, a title."""
+
+    record: ArtifactRecord
+
+    @property
+    def ref(self) -> ArtifactRef:
+        return self.record.ref
+
+
+Change = Put | Drop | Note
+Rows = Callable[[Mapping[ArtifactRef, Change]], None]
+"""Writes the rows of the changes that came about; called inside the transaction, which it may abort by raising."""
+
+
+def change_collection(
+    held: HeldCollection, changes: Iterable[Change], *, kind: str, write_rows: Rows
+) -> dict[ArtifactRef, DomainError]:
+    """Carry out at most ``CHUNK`` changes; return those that failed, which are as they were.
+
+    Everything else is done when this returns: files, collection.toml, collection.lock and rows agree. Raises
+    LeaseLost, ManifestInvalid, DiskFull or what ``write_rows`` raises: then nothing has changed.
+    """
+    with DiskTransaction(home(), held.root, kind=kind, limits=limits()) as disk:
+        planned = {change.ref: change for change in changes}
+        failed: dict[ArtifactRef, DomainError] = {}
+        targets: dict[str, ArtifactRef] = {}
+        for change in planned.values():
+            held.report.tick()
+            try:
+                target = _plan(disk, change)
+            except DomainError as error:
+                failed[change.ref] = error
+            else:
+                if target is not None:
+                    targets[target] = change.ref
+        for swapped in disk.apply():
+            if swapped.error is not None:
+                failed[targets[swapped.target]] = swapped.error
+        done = {ref: change for ref, change in planned.items() if ref not in failed}
+        if done:
+            _put_documents(disk, held, list(done.values()))
+            with transaction.atomic():
+                held.lease.fence()
+                commit_point(disk, held)
+                write_rows(done)
+            disk.finish()
+        return failed
+
+
+def commit_point(disk: DiskTransaction, held: HeldCollection) -> None:
+    """From the end of this transaction on, what ``disk`` did is to stay."""
+    DiskOperation.objects.create(id=disk.op)
+    Collection.objects.filter(pk=held.row.pk).update(revision=F("revision") + 1, updated_at=timezone.now())
+
+
+def _plan(disk: DiskTransaction, change: Change) -> str | None:
+    match change:
+        case Put(record=record):
+            disk.put(record.path, _staged(disk.stage, change), expected=change.replaces)
+            return record.path
+        case Drop(path=path, present=present) if present is not None:
+            disk.delete(path, expected=present)
+            return path
+    return None
+
+
+def _staged(stage: Stage, put: Put) -> Staged:
+    kind = put.ref.kind
+    if kind is None or kind.is_folder:
+        return stage.add_folder(put.files, expected_oid=put.record.content_oid, limits=limits())
+    (file,) = put.files
+    return stage.add_file(file.data, expected_oid=put.record.content_oid, limits=limits())
+
+
+def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[Change]) -> None:
+    """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept beside them."""
+    now = timezone.now()
+    manifest, lock, raw_manifest, raw_lock = read_files(held.folder)
+    gone = [change.ref for change in done if isinstance(change, Drop)]
+    records = [change.record for change in done if not isinstance(change, Drop)]
+    manifest = (manifest or new_manifest(held.row, now)).without(gone, updated=now).with_records(records, updated=now)
+    lock = lock.without(gone).with_entries([change.lock for change in done if isinstance(change, Put)])
+    put_document(disk, MANIFEST_NAME, raw_manifest, write_manifest(manifest))
+    put_document(disk, LOCK_NAME, raw_lock, write_lock(lock))
+    if raw_manifest and manifest.source_format < FORMAT:
+        _keep_old(disk, held, OLD_MANIFEST_NAME, raw_manifest)
+    if raw_lock and lock.source_format < FORMAT:
+        _keep_old(disk, held, OLD_LOCK_NAME, raw_lock)
+    disk.apply(together=True)
+
+
+def put_document(disk: DiskTransaction, name: str, old: bytes, new: bytes) -> None:
+    """Plan a new version of a file of the collection that was read as ``old`` (empty: it was not there)."""
+    if new != old:
+        disk.put(name, disk.stage.add_file(new), expected=blob_oid(old) if old else None)
+
+
+def _keep_old(disk: DiskTransaction, held: HeldCollection, name: str, raw: bytes) -> None:
+    if not (held.folder / name).exists():
+        disk.put(name, disk.stage.add_file(raw), expected=None)
+
+
+def new_manifest(collection: Collection, now: datetime) -> Manifest:
+    return Manifest(name=collection.name or collection.slug, created=now, updated=now)
+
+
+def empty_lock() -> Lock:
+    return Lock()

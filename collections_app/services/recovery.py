@@ -1,0 +1,41 @@
+"""Finishing or undoing what a dead process left on disk, as the database tells."""
+
+from __future__ import annotations
+
+import structlog
+
+from collections_app.models import DiskOperation
+from collections_app.services.homes import home, project_roots
+from collections_app.store.recovery import Outcome, Recovered, recover
+
+log = structlog.get_logger(__name__)
+
+
+def recover_disk() -> list[Recovered]:
+    """Settle every unfinished disk transaction whose process is dead. Cheap where there is none: one look at a folder.
+
+    Called when a command or the server starts, and by whoever takes the lease of a collection or a project.
+    """
+    if not _anything_to_do():
+        return []
+    settled = recover(home(), _is_committed, roots=project_roots())
+    for row in settled:
+        if row.outcome is not Outcome.ALIVE:
+            log.warning("disk.recovered", **{name: value for name, value in row._asdict().items() if name != "root"})
+    return settled
+
+
+def _anything_to_do() -> bool:
+    try:
+        return any(home().journal.iterdir())
+    except FileNotFoundError:
+        return False
+
+
+def _is_committed(op: str) -> bool:
+    """Whether the transaction that told of the change was committed; if not, it never will be.
+
+    Its row is the commit point: a process that was only thought dead finds its id taken, and rolls back.
+    """
+    row, _ = DiskOperation.objects.get_or_create(id=op, defaults={"abandoned": True})
+    return not row.abandoned

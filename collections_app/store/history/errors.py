@@ -1,0 +1,19 @@
+"""What can go wrong with the history."""
+
+from __future__ import annotations
+
+from skillmeat_site.core.errors import DomainError, NotFound
+
+
+class SnapshotNotFound(NotFound):
+    """The collection has no such snapshot, or it was dropped by the retention."""
+
+    title = "There is no such snapshot"
+
+
+class HistoryDamaged(DomainError):
+    """The store lacks an object that a ref leads to, or holds a broken one."""
+
+    code = "history_damaged"
+    status = 500
+    title = "The history is damaged"

@@ -1,0 +1,181 @@
+"""The bare repository: making it, opening it, its refs and raw objects."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import ConfigLevel, ObjectType
+
+from collections_app.store.history.errors import HistoryDamaged
+from collections_app.store.history.trees import Node, parse_tree
+from skillmeat_site.core.errors import InvalidParameter
+
+SNAPSHOTS = "refs/snapshots/"
+NEWEST = "refs/collections/"
+BASES = "refs/bases/"
+INDEX_FOLDER = "skillmeat-index"
+
+_CONFIG = """\
+[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tlogAllRefUpdates = false
+\thooksPath = no-hooks
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[receive]
+\tautogc = false
+"""
+
+
+def configure_library() -> None:
+    """Make libgit2 durable and deaf to the configuration of whoever runs the server. Holds for the whole process.
+
+    ``owner_validation`` guards against foreign repositories whose configuration runs programs. libgit2 runs none, and
+    a volume that a container mounts is often owned by another user.
+    """
+    pygit2.settings.enable_fsync_gitdir(True)
+    pygit2.settings.owner_validation = False
+    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        pygit2.settings.search_path[level] = ""
+
+
+def create_repository(path: Path) -> None:
+    """Make an empty bare repository, whole or not at all: it is made beside its place and renamed to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for folder in ("objects/pack", "objects/info", "refs/heads", INDEX_FOLDER):
+            (made / folder).mkdir(parents=True)
+        (made / "HEAD").write_text("ref: refs/heads/none\n")
+        (made / "config").write_text(_CONFIG)
+        made.chmod(0o700)
+        # Another process made it meanwhile: a rename onto a folder that is not empty is refused.
+        with contextlib.suppress(OSError):
+            made.rename(path)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def check_slug(slug: str) -> None:
+    """Raise InvalidParameter where a collection of this name could have no ref."""
+    if "/" in slug or slug.startswith((".", "-")) or not pygit2.reference_is_valid_name(f"{NEWEST}{slug}"):
+        raise InvalidParameter(f"{slug!r} is no name of a collection")
+
+
+class Store:
+    """The repository with exactly what the history needs of pygit2. Not for several threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._repository: pygit2.Repository | None = None
+
+    @property
+    def git(self) -> pygit2.Repository:
+        """The repository; made where it is missing. Raises HistoryDamaged where something else is in its place."""
+        if self._repository is None:
+            configure_library()
+            if not (self.path / "HEAD").exists():
+                create_repository(self.path)
+            try:
+                self._repository = pygit2.Repository(str(self.path))
+            except pygit2.GitError as error:
+                raise HistoryDamaged("the store of the history is no git repository") from error
+        return self._repository
+
+    def reopen(self) -> None:
+        """Forget what is known of packs: another process may have replaced them."""
+        if self._repository is not None:
+            self._repository.free()
+            self._repository = None
+
+    def read(self, oid: str) -> bytes:
+        """Return an object's bytes. Raises HistoryDamaged where it is missing or broken."""
+        for attempt in (1, 2):
+            try:
+                return self.git.odb.read(oid)[1]
+            except (KeyError, pygit2.GitError) as error:
+                if attempt == 2:
+                    raise HistoryDamaged(f"object {oid} cannot be read") from error
+                self.reopen()
+        raise AssertionError("unreachable")
+
+    def size(self, oid: str) -> int:
+        """Return an object's size without reading it. Raises HistoryDamaged where it is missing."""
+        try:
+            return self.git.odb.read_header(oid)[1]
+        except (KeyError, pygit2.GitError) as error:
+            raise HistoryDamaged(f"object {oid} cannot be read") from error
+
+    def tree(self, oid: str) -> list[Node]:
+        """Return the entries of a tree. Raises HistoryDamaged where it is missing or broken."""
+        return parse_tree(self.read(oid))
+
+    def write_blob(self, content: bytes) -> str:
+        """Write a file's bytes; one that is there already counts as written now."""
+        return str(self.git.odb.write(int(ObjectType.BLOB), content))
+
+    def write_tree_object(self, body: bytes) -> str:
+        return str(self.git.odb.write(int(ObjectType.TREE), body))
+
+    def refs(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Yield names and targets of the refs below ``prefix``, sorted by name."""
+        for raw in sorted(self.git.raw_listall_references()):
+            name = raw.decode("utf-8", "replace")
+            if name.startswith(prefix) and (target := self.target(name)):
+                yield name, target
+
+    def target(self, name: str) -> str | None:
+        """Return what a ref points to, or None where there is none."""
+        reference = self.git.references.get(name)
+        return None if reference is None else str(reference.target)
+
+    def create_ref(self, name: str, oid: str) -> bool:
+        """Make a ref. False where it exists already."""
+        try:
+            self.git.references.create(name, oid)
+        except pygit2.AlreadyExistsError:
+            return False
+        return True
+
+    def move_ref(self, name: str, old: str | None, new: str) -> bool:
+        """Point a ref at ``new`` if it still points at ``old`` (None: does not exist). False where it does not."""
+        if old is None:
+            return self.create_ref(name, new)
+        reference = self.git.references.get(name)
+        if reference is None or str(reference.target) != old:
+            return False
+        try:
+            # libgit2 compares, under the ref's lock, with what this object was read as.
+            reference.set_target(new)
+        except (pygit2.GitError, KeyError):
+            return False
+        return True
+
+    def delete_ref(self, name: str) -> None:
+        """Remove a ref; one that is gone already is fine."""
+        with contextlib.suppress(KeyError):
+            self.git.references.delete(name)
+
+    def pack_folder(self) -> Path:
+        folder = self.path / "objects" / "pack"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def fsync_folder(path: Path) -> None:
+    """Make what was created, renamed or removed in a folder last."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
