@@ -91,3 +91,25 @@ class JournalInvalid(DomainError):
     code = "journal_invalid"
     status = 500
     title = "A journal cannot be understood"
+
+
+class CollectionBusy(DomainError):
+    """Another operation holds the collection; nothing was changed."""
+
+    code = "collection_busy"
+    status = 409
+    title = "The collection is being changed"
+
+
+class CollectionExists(DomainError):
+    code = "collection_exists"
+    status = 409
+    title = "The collection exists"
+
+
+class CollectionDeployed(DomainError):
+    """Artifacts of the collection are deployed in projects; ``force`` deletes it all the same."""
+
+    code = "collection_deployed"
+    status = 409
+    title = "Artifacts of the collection are deployed"

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from collections_app.domain.lockfile import LOCK_NAME, OLD_LOCK_NAME, Lock, LockEntry, write_lock
+from collections_app.domain.lockfile import LOCK_NAME, OLD_LOCK_NAME, LockEntry, write_lock
 from collections_app.domain.manifest import (
     FORMAT,
     MANIFEST_NAME,
@@ -23,15 +23,17 @@ from collections_app.domain.manifest import (
     Manifest,
     write_manifest,
 )
+from collections_app.domain.names import check_relative
 from collections_app.domain.types import ArtifactRef
+from collections_app.errors import UnsafeLink
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import home, limits
-from collections_app.store.content_ids import blob_oid
+from collections_app.store.content_ids import blob_oid, content_oid
 from collections_app.store.reader import read_files
 from collections_app.store.staging import NewFile, Stage, Staged
-from collections_app.store.transaction import DiskTransaction, Expected
-from skillmeat_site.core.errors import DomainError
+from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
+from skillmeat_site.core.errors import DomainError, LimitExceeded
 
 CHUNK = 100
 """So many artifacts share one journal, one manifest write and one database transaction."""
@@ -115,6 +117,19 @@ def change_collection(
         return failed
 
 
+def present(held: HeldCollection, path: str) -> Expected:
+    """What stands at a path of the collection, as a change has to expect it: a content id, or None for nothing.
+
+    ``WHATEVER`` for what has no id and is in the snapshot all the same (links that leave the artifact, too many
+    files), so that a broken artifact can be replaced. Raises UnsafePath for a path that leads out, and what else
+    cannot be read: a ``.git`` folder in an artifact, say, that no snapshot would hold.
+    """
+    try:
+        return content_oid(held.folder.joinpath(*check_relative(path)), limits=limits())
+    except (UnsafeLink, LimitExceeded):
+        return WHATEVER
+
+
 def commit_point(disk: DiskTransaction, held: HeldCollection) -> None:
     """From the end of this transaction on, what ``disk`` did is to stay."""
     DiskOperation.objects.create(id=disk.op)
@@ -171,6 +186,3 @@ def _keep_old(disk: DiskTransaction, held: HeldCollection, name: str, raw: bytes
 def new_manifest(collection: Collection, now: datetime) -> Manifest:
     return Manifest(name=collection.name or collection.slug, created=now, updated=now)
 
-
-def empty_lock() -> Lock:
-    return Lock()

@@ -46,7 +46,7 @@ class IndexPlan:
 def read_index(collection: Collection) -> IndexPlan:
     """Compare files and rows, outside any transaction. Raises NotFound (no folder), ManifestInvalid, DiskDenied."""
     on_disk = read_collection(home().collection(collection.slug), limits=limits())
-    return plan_index(on_disk, _known(collection))
+    return plan_index(on_disk, known_rows(collection))
 
 
 def write_index(collection: Collection, plan: IndexPlan, now: datetime | None = None) -> None:
@@ -100,7 +100,7 @@ def plan_index(on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]]) ->
     return IndexPlan(tuple(added), (*updated, *lost), removed, result)
 
 
-def _known(collection: Collection) -> list[dict[str, Any]]:
+def known_rows(collection: Collection) -> list[dict[str, Any]]:
     """Every row of the collection, as little of each as a plan needs: two statements."""
     deployed = set(
         Artifact.objects.filter(collection=collection, deployments__isnull=False).values_list("pk", flat=True)

@@ -11,12 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from collections_app.domain.types import FileMode
 from collections_app.errors import PathBlocked
 from collections_app.models import Collection, Snapshot
 from collections_app.services.changing import commit_point
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import history, home, limits
-from collections_app.services.indexing import plan_index, write_index, _known
+from collections_app.services.indexing import known_rows, plan_index, write_index
 from collections_app.store.history import History
 from collections_app.store.history.types import ExcludedReason, StoredFile, Unit
 from collections_app.store.history.types import Snapshot as Stored
@@ -117,7 +118,7 @@ def restore_snapshot(
                 else:
                     disk.put(unit.path, _stage(disk.stage, store, stored, unit), expected=now)
             disk.apply(together=True)
-            plan = plan_index(read_collection(held.folder, limits=limits()), _known(held.row))
+            plan = plan_index(read_collection(held.folder, limits=limits()), known_rows(held.row))
             with transaction.atomic():
                 held.lease.fence()
                 commit_point(disk, held)
@@ -170,11 +171,10 @@ def _stage(stage: Stage, store: History, stored: Stored, unit: Unit) -> Staged:
     return stage.add_file(
         store.read(stored, file.path),
         expected_oid=file.oid,
-        executable=file.mode.value == "100755",
+        executable=FileMode(file.mode.value) is FileMode.EXECUTABLE,
         limits=limits(),
     )
 
 
 def _new_file(store: History, stored: Stored, file: StoredFile, folder: str) -> NewFile:
-    from_mode = _MODES[file.mode.value]
-    return NewFile(file.path[len(folder) + 1 :], store.read(stored, file.path), from_mode)
+    return NewFile(file.path[len(folder) + 1 :], store.read(stored, file.path), FileMode(file.mode.value))

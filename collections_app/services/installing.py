@@ -1,0 +1,222 @@
+"""Bringing artifacts from upstream into a collection: the door through which the marketplace imports."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from collections_app.domain.import_plan import Occupant
+from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.manifest import ArtifactRecord, Manifest
+from collections_app.domain.names import artifact_path
+from collections_app.domain.types import ArtifactKind, ArtifactRef, Origin
+from collections_app.errors import ManifestInvalid
+from collections_app.models import Artifact
+from collections_app.services.changing import Change, Put, change_collection, present
+from collections_app.services.holding import HeldCollection
+from collections_app.services.homes import limits
+from collections_app.services.rows import TOLD, insert_artifacts, recorded, update_artifacts
+from collections_app.store.reader import read_collection, read_files
+from collections_app.store.staging import NewFile
+from skillmeat_site.core.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where content comes from. ``ref`` is empty for the default branch; ``commit`` is where it was read."""
+
+    url: str
+    ref: str
+    path: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One artifact to bring in. ``oid`` is what its files must come to, and what the repository said.
+
+    ``artifact_id`` names the artifact that it replaces, whose uuid, pin and tags stay; None makes a new one.
+    ``told``: title, description, author, license, version as the repository tells them.
+    """
+
+    ref: ArtifactRef
+    files: Sequence[NewFile]
+    oid: str
+    upstream: Upstream
+    told: Mapping[str, str] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    artifact_id: uuid.UUID | None = None
+    import_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """``previous_oid``: what was on disk before, empty where nothing was. ``edited``: that was not what was imported."""
+
+    incoming: Incoming
+    artifact_id: uuid.UUID
+    previous_oid: str
+    edited: bool
+
+
+OnInstalled = Callable[[Sequence[Installed]], None]
+
+
+def occupants(held: HeldCollection) -> list[Occupant]:
+    """Every name of the collection that is taken: by artifacts, by records without files, by files without a record.
+
+    Read from the disk, which is the truth; an artifact that the index does not know yet is managed all the same.
+    Raises ManifestInvalid.
+    """
+    if not held.folder.exists():
+        return []
+    found = read_collection(held.folder, limits=limits()).artifacts
+    ids = {(row.type, row.name): str(row.pk) for row in Artifact.objects.filter(collection=held.row).only("type", "name")}
+    taken = [
+        Occupant(
+            ids.get((row.ref.type, row.ref.name), row.record.uuid if row.record else ""),
+            row.ref,
+            present=row.problem is None or row.problem.code != "not_found",
+        )
+        for row in found
+    ]
+    return [
+        occupant if occupant.id and found[number].record is not None else Occupant("", occupant.ref, occupant.present)
+        for number, occupant in enumerate(taken)
+    ]
+
+
+def install(
+    held: HeldCollection, incoming: Sequence[Incoming], *, kind: str, on_installed: OnInstalled
+) -> dict[ArtifactRef, DomainError]:
+    """Put at most ``changing.CHUNK`` artifacts into a held collection; return those that failed.
+
+    ``on_installed`` is called in the database transaction that makes them count, with those that came about. Raises
+    as ``change_collection``.
+    """
+    now = timezone.now()
+    manifest = _manifest(held)
+    known = {
+        row.pk: row
+        for row in Artifact.objects.filter(pk__in=[item.artifact_id for item in incoming if item.artifact_id])
+    }
+    failed: dict[ArtifactRef, DomainError] = {}
+    puts: dict[ArtifactRef, tuple[Put, Installed]] = {}
+    for item in incoming:
+        try:
+            puts[item.ref] = _put(held, manifest, known, item, now)
+        except DomainError as error:
+            failed[item.ref] = error
+
+    def write_rows(done: Mapping[ArtifactRef, Change]) -> None:
+        installed = [puts[ref] for ref in done]
+        _write(held, known, installed, now)
+        on_installed([result for _, result in installed])
+
+    failed |= change_collection(held, [put for put, _ in puts.values()], kind=kind, write_rows=write_rows)
+    return failed
+
+
+def _manifest(held: HeldCollection) -> Manifest | None:
+    return read_files(held.folder)[0] if held.folder.exists() else None
+
+
+def _put(
+    held: HeldCollection,
+    manifest: Manifest | None,
+    known: Mapping[uuid.UUID, Artifact],
+    item: Incoming,
+    now: datetime,
+) -> tuple[Put, Installed]:
+    kind = item.ref.kind
+    if kind is None:
+        raise ManifestInvalid(f"{item.ref.type} is no type that is imported.")
+    path = artifact_path(kind, item.ref.name)
+    before = present(held, path)
+    old = manifest.get(item.ref) if manifest else None
+    row = known.get(item.artifact_id) if item.artifact_id else None
+    artifact_id = item.artifact_id or uuid.uuid4()
+    record = _record(item, old, path, artifact_id, now)
+    base = (old.base_oid or "") if old else row.base_oid if row else ""
+    lock = LockEntry(
+        ref=item.ref,
+        content_hash=item.oid,
+        content_oid=item.oid,
+        fetched=now,
+        upstream=item.upstream.url,
+        resolved_sha=item.upstream.commit or None,
+        extra={"written": {name: value for name, value in item.told.items() if value}},
+    )
+    put = Put(record, item.files, before, lock)
+    was = before if isinstance(before, str) else ""
+    return put, Installed(item, artifact_id, was, edited=before is not None and before not in (base, item.oid))
+
+
+def _record(item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime) -> ArtifactRecord:
+    """What the user decided of an artifact that is replaced stays: tags, pin, and fields that we do not know."""
+    told = {name: item.told[name] for name in TOLD if item.told.get(name)}
+    kept = {name: value for name, value in old.metadata.items() if name not in TOLD} if old else {}
+    return ArtifactRecord(
+        type=item.ref.type,
+        name=item.ref.name,
+        path=path,
+        origin=Origin.MARKETPLACE,
+        origin_source=None,
+        added=old.added if old else now,
+        last_updated=now,
+        uuid=artifact_id.hex,
+        upstream=item.upstream.url,
+        upstream_path=item.upstream.path,
+        version_spec=item.upstream.ref or "latest",
+        resolved_sha=item.upstream.commit or None,
+        content_oid=item.oid,
+        base_oid=item.oid,
+        pin=old.pin if old else None,
+        pin_reason=old.pin_reason if old else None,
+        tags=tuple(dict.fromkeys([*(old.tags if old else ()), *item.tags])),
+        import_id=item.import_id or None,
+        target_platforms=old.target_platforms if old else (),
+        metadata={**kept, **told},
+        extra=old.extra if old else {},
+    )
+
+
+def _write(
+    held: HeldCollection,
+    known: Mapping[uuid.UUID, Artifact],
+    installed: Iterable[tuple[Put, Installed]],
+    now: datetime,
+) -> None:
+    new: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for put, result in installed:
+        columns = {
+            **recorded(put.record),
+            "content_oid": result.incoming.oid,
+            "problem_code": "",
+            "problem_detail": "",
+            "upstream_oid": result.incoming.oid,
+            "upstream_commit": result.incoming.upstream.commit,
+            "checked_at": now,
+            "check_code": "",
+            "field_provenance": dict(put.lock.extra["written"]),
+        }
+        if result.artifact_id in known:
+            again.append({"pk": result.artifact_id, **columns})
+        else:
+            new.append({"id": result.artifact_id, **columns})
+    if new:
+        insert_artifacts(held.row, new, now)
+    update_artifacts(
+        again, now, also=("upstream_oid", "upstream_commit", "checked_at", "check_code", "field_provenance")
+    )
+
+
+def kind_of(type_: str) -> ArtifactKind | None:
+    """None for what is never imported: a marketplace."""
+    return ArtifactRef(type_, "").kind
