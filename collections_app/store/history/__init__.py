@@ -1,4 +1,4 @@
-"""The history of all collections: one bare git repository, read and written through pygit2. See ``history.History``."""
+"""The history of all collections: one bare git repository, read and written through pygit2."""
 
 from collections_app.store.history.history import History
 

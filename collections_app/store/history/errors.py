@@ -17,3 +17,11 @@ class HistoryDamaged(DomainError):
     code = "history_damaged"
     status = 500
     title = "The history is damaged"
+
+
+class HistoryBusy(DomainError):
+    """A ref of the store stayed locked by another process; nothing was recorded under it."""
+
+    code = "history_busy"
+    status = 503
+    title = "The history is busy"

@@ -6,13 +6,14 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
-from collections_app.store.history.errors import HistoryDamaged
+from collections_app.store.history.errors import HistoryBusy, HistoryDamaged
 from collections_app.store.history.trees import Node, parse_tree
 from skillmeat_site.core.errors import InvalidParameter
 
@@ -20,6 +21,11 @@ SNAPSHOTS = "refs/snapshots/"
 NEWEST = "refs/collections/"
 BASES = "refs/bases/"
 INDEX_FOLDER = "skillmeat-index"
+
+_ATTEMPTS = 60
+_PAUSE = 0.25
+_LOCK_LIFE = 10
+"""Seconds. A ref is locked for as long as one small file takes to become durable."""
 
 _CONFIG = """\
 [core]
@@ -118,7 +124,10 @@ class Store:
 
     def tree(self, oid: str) -> list[Node]:
         """Return the entries of a tree. Raises HistoryDamaged where it is missing or broken."""
-        return parse_tree(self.read(oid))
+        try:
+            return parse_tree(self.read(oid))
+        except (KeyError, ValueError) as error:
+            raise HistoryDamaged(f"object {oid} is no tree") from error
 
     def write_blob(self, content: bytes) -> str:
         """Write a file's bytes; one that is there already counts as written now."""
@@ -147,24 +156,42 @@ class Store:
             return False
         return True
 
-    def move_ref(self, name: str, old: str | None, new: str) -> bool:
-        """Point a ref at ``new`` if it still points at ``old`` (None: does not exist). False where it does not."""
-        if old is None:
-            return self.create_ref(name, new)
-        reference = self.git.references.get(name)
-        if reference is None or str(reference.target) != old:
-            return False
-        try:
-            # libgit2 compares, under the ref's lock, with what this object was read as.
-            reference.set_target(new)
-        except (pygit2.GitError, KeyError):
-            return False
-        return True
+    def edit_ref(self, name: str, edit: Callable[[str | None], str | None]) -> None:
+        """Replace what a ref points to by ``edit`` of it; None stands for no ref. Nobody's change is overwritten.
+
+        ``edit`` runs again where another process moved the ref meanwhile. Raises HistoryBusy where the ref stays
+        locked. A lock that is older than any write takes was left by a process that was killed, and is removed.
+        """
+        for _ in range(_ATTEMPTS):
+            reference = self.git.references.get(name)
+            old = None if reference is None else str(reference.target)
+            new = edit(old)
+            try:
+                if new == old:
+                    return
+                if reference is None:
+                    self.git.references.create(name, str(new))
+                elif new is None:
+                    reference.delete()
+                else:
+                    # Compared, under the ref's lock, with what this object was read as.
+                    reference.set_target(new)
+            except (pygit2.GitError, KeyError):
+                self._break_old_locks(name)
+                time.sleep(_PAUSE)
+            else:
+                return
+        raise HistoryBusy()
+
+    def _break_old_locks(self, name: str) -> None:
+        for path in (self.path / f"{name}.lock", self.path / "packed-refs.lock"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _LOCK_LIFE:
+                    path.unlink()
 
     def delete_ref(self, name: str) -> None:
-        """Remove a ref; one that is gone already is fine."""
-        with contextlib.suppress(KeyError):
-            self.git.references.delete(name)
+        """Remove a ref; one that is gone already is fine. Raises HistoryBusy."""
+        self.edit_ref(name, lambda _: None)
 
     def pack_folder(self) -> Path:
         folder = self.path / "objects" / "pack"

@@ -68,3 +68,8 @@ def is_git_name(name: str) -> bool:
     if _GIT_FOR_NTFS.fullmatch(name):
         return True
     return not name.isascii() and _IGNORED_BY_HFS.sub("", name).lower() == ".git"
+
+
+def parse_commit_tree(body: bytes) -> str:
+    """Return the tree of a commit."""
+    return body[5:45].decode("ascii", "replace")
