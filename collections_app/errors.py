@@ -113,3 +113,11 @@ class CollectionDeployed(DomainError):
     code = "collection_deployed"
     status = 409
     title = "Artifacts of the collection are deployed"
+
+
+class NameTaken(DomainError):
+    """Another artifact, or a file that no manifest knows, has the name."""
+
+    code = "name_taken"
+    status = 409
+    title = "The name is taken"

@@ -41,9 +41,7 @@ class ArtifactQuerySet(QuerySet["Artifact"]):
 
     def with_state(self) -> ArtifactQuerySet:
         whens = [When(condition, then=Value(state.value)) for state, condition in STATES.items()]
-        return self.annotate(
-            state=Case(*whens, default=Value(ArtifactState.CONFLICT.value), output_field=CharField())
-        )
+        return self.annotate(state=Case(*whens, default=Value(ArtifactState.CONFLICT.value), output_field=CharField()))
 
     def in_state(self, *states: str) -> ArtifactQuerySet:
         return self.with_state().filter(Q(state__in=states))

@@ -19,3 +19,27 @@ class SourceBusy(DomainError):
     code = "source_busy"
     status = 409
     title = "The source is being scanned"
+
+
+class NotImportable(DomainError):
+    """The entry is nothing that a collection can hold: a marketplace, a removed or an excluded one."""
+
+    code = "not_importable"
+    status = 409
+    title = "The entry cannot be imported"
+
+
+class NeedsPlugin(DomainError):
+    """It names ``${CLAUDE_PLUGIN_ROOT}``, which exists inside its plugin only: import the plugin."""
+
+    code = "needs_plugin"
+    status = 409
+    title = "It works only inside its plugin"
+
+
+class CollectionRequired(DomainError):
+    """The entry is imported into several collections; say which one is meant."""
+
+    code = "collection_required"
+    status = 400
+    title = "Which collection?"

@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """What holds a name. ``id`` empty: a file on disk that no manifest knows. ``present`` False: its files are gone."""
+    """What holds a name. ``id`` empty: a file that no manifest knows. ``present`` False: its files are gone."""
 
     id: str
     ref: ArtifactRef
@@ -57,7 +57,7 @@ class Occupant:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``ref``: the name it gets. ``target``: the id of the artifact that is replaced. ``taken_by``: what is in the way."""
+    """``ref``: the name it gets. ``target``: the id of the artifact replaced. ``taken_by``: what is in the way."""
 
     key: int
     action: Action

@@ -50,9 +50,7 @@ def edit_artifacts(
             with held_collection(slug, report) as held:
                 rows |= _edit(held, group, edit, action=action, actor=actor, dry_run=dry_run)
         except DomainError as error:
-            rows |= {
-                row.pk: Row(artifact_ref(row), ItemOutcome.FAILED, error.code, error.detail) for row in group
-            }
+            rows |= {row.pk: Row(artifact_ref(row), ItemOutcome.FAILED, error.code, error.detail) for row in group}
     return BulkResult(tuple(rows.get(pk) or missing_row(pk) for pk in dict.fromkeys(ids)), dry_run=dry_run)
 
 
@@ -66,9 +64,7 @@ def remove_artifacts(
             with held_collection(slug, report) as held:
                 rows |= _remove(held, group, actor=actor, job_id=job_id, dry_run=dry_run)
         except DomainError as error:
-            rows |= {
-                row.pk: Row(artifact_ref(row), ItemOutcome.FAILED, error.code, error.detail) for row in group
-            }
+            rows |= {row.pk: Row(artifact_ref(row), ItemOutcome.FAILED, error.code, error.detail) for row in group}
     return BulkResult(tuple(rows.get(pk) or missing_row(pk) for pk in dict.fromkeys(ids)), dry_run=dry_run)
 
 

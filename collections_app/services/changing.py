@@ -156,7 +156,7 @@ def _staged(stage: Stage, put: Put) -> Staged:
 
 
 def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[Change]) -> None:
-    """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept beside them."""
+    """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept as well."""
     now = timezone.now()
     manifest, lock, raw_manifest, raw_lock = read_files(held.folder)
     gone = [change.ref for change in done if isinstance(change, Drop)]
@@ -185,4 +185,3 @@ def _keep_old(disk: DiskTransaction, held: HeldCollection, name: str, raw: bytes
 
 def new_manifest(collection: Collection, now: datetime) -> Manifest:
     return Manifest(name=collection.name or collection.slug, created=now, updated=now)
-

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from collections_app.domain.manifest import MANIFEST_NAME, write_manifest
 from collections_app.domain.names import check_slug
 from collections_app.errors import CollectionDeployed, CollectionExists
 from collections_app.models import Collection, Deployment, DiskOperation
@@ -14,7 +15,6 @@ from collections_app.services.changing import new_manifest, put_document
 from collections_app.services.holding import held_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.snapshots import take_snapshot
-from collections_app.domain.manifest import MANIFEST_NAME, write_manifest
 from collections_app.store.transaction import WHATEVER, DiskTransaction
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.models import AuditEvent

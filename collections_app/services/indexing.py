@@ -76,7 +76,9 @@ def plan_index(on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]]) ->
         columns = _columns(found, row)
         missing += not columns["content_oid"] and not columns["problem_code"]
         if columns["problem_code"]:
-            errors.append({"artifact": str(found.ref), "code": columns["problem_code"], "detail": columns["problem_detail"]})
+            errors.append(
+                {"artifact": str(found.ref), "code": columns["problem_code"], "detail": columns["problem_detail"]}
+            )
         if row is None or row["pk"] in met:
             added.append({"id": given if given and given not in by_id else uuid.uuid4(), **columns})
             continue
@@ -118,7 +120,12 @@ def _columns(found: Found, row: Mapping[str, Any] | None) -> dict[str, Any]:
         # What it was last stays, so that it is not taken for missing.
         before = row["content_oid"] if row else ""
         return {**told, "content_oid": before, "problem_code": problem.code[:50], "problem_detail": problem.detail}
-    return {**told, "content_oid": found.content.oid if found.content else "", "problem_code": "", "problem_detail": ""}
+    return {
+        **told,
+        "content_oid": found.content.oid if found.content else "",
+        "problem_code": "",
+        "problem_detail": "",
+    }
 
 
 def _without_files(row: Mapping[str, Any]) -> dict[str, Any]:

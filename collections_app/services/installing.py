@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,8 @@ class Upstream:
 class Incoming:
     """One artifact to bring in. ``oid`` is what its files must come to, and what the repository said.
 
-    ``artifact_id`` names the artifact that it replaces, whose uuid, pin and tags stay; None makes a new one.
+    ``artifact_id`` names the artifact that it replaces, whose id, pin and tags stay unless it is ``fresh``; None makes
+    a new one.
     ``told``: title, description, author, license, version as the repository tells them.
     """
 
@@ -51,12 +52,13 @@ class Incoming:
     told: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     artifact_id: uuid.UUID | None = None
+    fresh: bool = False
     import_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """``previous_oid``: what was on disk before, empty where nothing was. ``edited``: that was not what was imported."""
+    """``previous_oid``: what was on disk, empty where nothing was. ``edited``: that was not what was imported."""
 
     incoming: Incoming
     artifact_id: uuid.UUID
@@ -76,7 +78,9 @@ def occupants(held: HeldCollection) -> list[Occupant]:
     if not held.folder.exists():
         return []
     found = read_collection(held.folder, limits=limits()).artifacts
-    ids = {(row.type, row.name): str(row.pk) for row in Artifact.objects.filter(collection=held.row).only("type", "name")}
+    ids = {
+        (row.type, row.name): str(row.pk) for row in Artifact.objects.filter(collection=held.row).only("type", "name")
+    }
     taken = [
         Occupant(
             ids.get((row.ref.type, row.ref.name), row.record.uuid if row.record else ""),
@@ -140,8 +144,8 @@ def _put(
     before = present(held, path)
     old = manifest.get(item.ref) if manifest else None
     row = known.get(item.artifact_id) if item.artifact_id else None
-    artifact_id = item.artifact_id or uuid.uuid4()
-    record = _record(item, old, path, artifact_id, now)
+    artifact_id = item.artifact_id if item.artifact_id and not item.fresh else uuid.uuid4()
+    record = _record(item, None if item.fresh else old, path, artifact_id, now)
     base = (old.base_oid or "") if old else row.base_oid if row else ""
     lock = LockEntry(
         ref=item.ref,
@@ -157,7 +161,9 @@ def _put(
     return put, Installed(item, artifact_id, was, edited=before is not None and before not in (base, item.oid))
 
 
-def _record(item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime) -> ArtifactRecord:
+def _record(
+    item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime
+) -> ArtifactRecord:
     """What the user decided of an artifact that is replaced stays: tags, pin, and fields that we do not know."""
     told = {name: item.told[name] for name in TOLD if item.told.get(name)}
     kept = {name: value for name, value in old.metadata.items() if name not in TOLD} if old else {}
@@ -189,7 +195,7 @@ def _record(item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: 
 def _write(
     held: HeldCollection,
     known: Mapping[uuid.UUID, Artifact],
-    installed: Iterable[tuple[Put, Installed]],
+    installed: Sequence[tuple[Put, Installed]],
     now: datetime,
 ) -> None:
     new: list[dict[str, Any]] = []
@@ -210,6 +216,10 @@ def _write(
             again.append({"pk": result.artifact_id, **columns})
         else:
             new.append({"id": result.artifact_id, **columns})
+    fresh = (result.incoming for _, result in installed if result.incoming.fresh)
+    replaced = [incoming.artifact_id for incoming in fresh if incoming.artifact_id]
+    if replaced:
+        Artifact.objects.filter(pk__in=replaced).delete()
     if new:
         insert_artifacts(held.row, new, now)
     update_artifacts(

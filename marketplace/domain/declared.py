@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marketplace.domain.candidates import Candidate, Survey, namespace_of
+from marketplace.domain.inline import inline_value
 from marketplace.domain.layouts import context_signals
 from marketplace.domain.manifests import Plugin, Statement, resolve
 from marketplace.domain.naming import is_documentation, join, name_of, parent_of
@@ -111,15 +112,11 @@ def _named_values(
     suffix: str,
 ) -> None:
     """Add the files that ``hooks`` or ``mcpServers`` names, and the value itself where one stands there."""
-    value = statement.data.get(key)
-    if isinstance(value, Mapping):
-        if value:
-            declared.candidates.append(_inline(survey, plugin, statement, type_, key, value))
+    value = inline_value(key, statement.data.get(key))
+    if value is not None:
+        declared.candidates.append(_inline(survey, plugin, statement, type_, value))
+    if isinstance(statement.data.get(key), Mapping):
         return
-    inline = [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
-    if inline:
-        merged = {name: item for part in inline for name, item in part.items()}
-        declared.candidates.append(_inline(survey, plugin, statement, type_, key, merged))
     for place in _places(survey, declared, plugin, statement, key):
         if place in survey.index.files and place.endswith(suffix):
             declared.candidates.append(_candidate(survey, plugin, type_, survey.index.files[place]))
@@ -136,16 +133,13 @@ def _candidate(
 
 
 def _inline(
-    survey: Survey, plugin: Plugin, statement: Statement, type_: ArtifactType, key: str, value: Mapping[str, Any]
+    survey: Survey, plugin: Plugin, statement: Statement, type_: ArtifactType, value: Mapping[str, Any]
 ) -> Candidate:
     """Return the candidate for a value inside a manifest. It is found at the manifest's own path.
 
     All entries of a marketplace share that path, so there the plugin's name tells them apart.
     """
     scope = survey.scopes.of(plugin.folder)
-    # hooks may be written with or without a second "hooks" around the events; the content id is that of the bare
-    # value.
-    bare = value["hooks"] if key == "hooks" and isinstance(value.get("hooks"), Mapping) else value
     return Candidate(
         type_,
         statement.item.path,
@@ -156,7 +150,7 @@ def _inline(
         discriminator=usable_name(statement.data.get("name")) if statement.is_entry else "",
         home=Home.PLUGIN,
         plugin=plugin,
-        inline={key: bare},
+        inline=value,
     )
 
 

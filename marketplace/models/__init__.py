@@ -1,6 +1,7 @@
 from marketplace.models.entry import CatalogEntry
+from marketplace.models.entry_import import EntryImport
 from marketplace.models.manifest import Manifest
 from marketplace.models.scan_run import ScanRun
 from marketplace.models.source import Source
 
-__all__ = ["CatalogEntry", "Manifest", "ScanRun", "Source"]
+__all__ = ["CatalogEntry", "EntryImport", "Manifest", "ScanRun", "Source"]

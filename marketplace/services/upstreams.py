@@ -46,3 +46,10 @@ def unrestricted_settings() -> GitSettings:
 
 def address_of(source: Source) -> RepositoryAddress:
     return parse_url(source.url, access_policy(), ref=source.ref)
+
+
+def provider_of(source: Source):  # type: ignore[no-untyped-def]
+    """Placeholder until the wiring is merged."""
+    from skillmeat_site.upstream.providers import provider_for
+
+    return provider_for(address_of(source), git_settings())
