@@ -159,7 +159,7 @@ class BulkImportResult:
 
 @dataclass(frozen=True, slots=True)
 class ReimportResult:
-    """``local_changes``: the copy on disk was edited, and the snapshot holds it. Deployments: see ``services.reimport``."""
+    """``local_changes``: the copy on disk was edited, and the snapshot holds it."""
 
     entry_id: int
     artifact_id: str

@@ -143,12 +143,8 @@ def _decide(
     held: HeldCollection, entries: Sequence[CatalogEntry]
 ) -> tuple[dict[int, Decision], dict[int, Reimported]]:
     """Each entry goes to the artifact that its last import made; without one, to a name that nobody has."""
-    links = {
-        entry: artifact
-        for entry, artifact in EntryImport.objects.filter(entry__in=entries, artifact__collection=held.row)
-        .order_by("pk")
-        .values_list("entry_id", "artifact_id")
-    }
+    made = EntryImport.objects.filter(entry__in=entries, artifact__collection=held.row).order_by("pk")
+    links = dict(made.values_list("entry_id", "artifact_id"))
     own = Artifact.objects.in_bulk(list(links.values()))
     taken = {(holder.ref.type, collision_key(holder.ref.name)): str(holder.ref) for holder in occupants(held)}
     decisions: dict[int, Decision] = {}
