@@ -12,6 +12,8 @@ from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
+from marketplace.services.tags import approve_waiting
+from marketplace.services.tags import decide_tags as decide
 from skillmeat_site.core.actor import SCHEDULER
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
@@ -112,6 +114,26 @@ def bulk_update_entries(
 )
 def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **changes: Any) -> BulkResult:
     return update_sources(ids, actor=ctx.actor, dry_run=dry_run, **changes)
+
+
+@job(
+    "marketplace.decide_tags",
+    label=lambda params: f"Decide on {len(params['ids'])} suggested tags",
+    size=_count_ids,
+    retry=_only_these,
+)
+def decide_tags(ctx: Any, ids: Sequence[int], status: str, dry_run: bool = False) -> BulkResult:
+    return decide(ids, status=status, actor=ctx.actor, dry_run=dry_run)
+
+
+@job(
+    "marketplace.approve_tags",
+    label=lambda params: f"Approve the pending tags of {len(params['ids'])} sources",
+    size=_count_ids,
+    retry=_only_these,
+)
+def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
+    return approve_waiting(ids, actor=ctx.actor, dry_run=dry_run)
 
 
 @every(5, "marketplace.rescan_due")

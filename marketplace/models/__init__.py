@@ -2,5 +2,6 @@ from marketplace.models.entry import CatalogEntry
 from marketplace.models.manifest import Manifest
 from marketplace.models.scan_run import ScanRun
 from marketplace.models.source import Source
+from marketplace.models.tag import SourceTag
 
-__all__ = ["CatalogEntry", "Manifest", "ScanRun", "Source"]
+__all__ = ["CatalogEntry", "Manifest", "ScanRun", "Source", "SourceTag"]
