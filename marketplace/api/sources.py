@@ -40,6 +40,8 @@ DRY_RUN = OpenApiParameter("dry_run", bool, description="Tell what would be dele
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
 class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
+    """Registered repositories."""
+
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
     filterset_class = SourceFilter

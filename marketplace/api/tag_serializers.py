@@ -11,11 +11,12 @@ from marketplace.models import Source, SourceTag
 from marketplace.models.tag import TagKind, TagStatus
 from skillmeat_site.core.api.serializers import Strict
 
+KINDS = [kind.value for kind in TagKind]
 STATUSES = [status.value for status in TagStatus]
 
 
 class SourceTagSerializer(serializers.ModelSerializer[SourceTag]):
-    kind = serializers.ChoiceField(choices=[kind.value for kind in TagKind])
+    kind = serializers.ChoiceField(choices=KINDS)
     status = serializers.ChoiceField(choices=STATUSES)
 
     class Meta:

@@ -18,16 +18,18 @@ from skillmeat_site.core.api.conditional import check_match, edit, etag
 
 
 class TagActions(ActionMixin):
-    """For the view of sources. ``If-Match`` takes the source's ETag, and the answer has its new one."""
+    """Part of the view of sources."""
 
     @extend_schema(request=TagDecision, responses=SourceTagSerializer)
     @action(detail=True, methods=["patch"], url_path="path-tags")
     def path_tags(self, request: Request, pk: Any = None) -> Response:
+        """Approve or reject a tag that a folder suggests; `pending` takes a decision back. The ETag is the source's."""
         return self._decide(request, TagKind.PATH)
 
     @extend_schema(request=TagDecision, responses=SourceTagSerializer)
     @action(detail=True, methods=["patch"], url_path="auto-tags")
     def auto_tags(self, request: Request, pk: Any = None) -> Response:
+        """Approve or reject a tag that a topic of the repository suggests; `pending` takes a decision back. The ETag is the source's."""
         return self._decide(request, TagKind.TOPIC)
 
     def _decide(self, request: Request, kind: TagKind) -> Response:

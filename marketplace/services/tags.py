@@ -63,7 +63,7 @@ def approve_waiting(source_ids: Sequence[int], *, actor: Actor, dry_run: bool = 
     with transaction.atomic():
         _lock_sources(source_ids)
         known = Source.objects.in_bulk(list(source_ids))
-        waiting = SourceTag.objects.waiting().filter(source_id__among=list(known)).select_for_update(of=("self",))
+        waiting = SourceTag.objects.waiting().filter(source__pk__among=list(known)).select_for_update(of=("self",))
         tags = list(waiting.order_by("pk"))
         affected = {tag.source_id for tag in tags}
         rows = []
