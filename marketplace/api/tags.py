@@ -23,13 +23,13 @@ class TagActions(ActionMixin):
     @extend_schema(request=TagDecision, responses=SourceTagSerializer)
     @action(detail=True, methods=["patch"], url_path="path-tags")
     def path_tags(self, request: Request, pk: Any = None) -> Response:
-        """Approve or reject a tag that a folder suggests; `pending` takes a decision back. The ETag is the source's."""
+        """Approve or reject a tag that folders suggest; `pending` takes it back. The ETag is the source's."""
         return self._decide(request, TagKind.PATH)
 
     @extend_schema(request=TagDecision, responses=SourceTagSerializer)
     @action(detail=True, methods=["patch"], url_path="auto-tags")
     def auto_tags(self, request: Request, pk: Any = None) -> Response:
-        """Approve or reject a tag that a topic of the repository suggests; `pending` takes a decision back. The ETag is the source's."""
+        """Approve or reject a tag out of the topics; `pending` takes it back. The ETag is the source's."""
         return self._decide(request, TagKind.TOPIC)
 
     def _decide(self, request: Request, kind: TagKind) -> Response:

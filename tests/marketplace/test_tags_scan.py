@@ -15,7 +15,7 @@ from marketplace.services.tags import decide_tag
 from skillmeat_site.core.actor import COMMAND_LINE
 from tests.conftest import skill
 from tests.factories.marketplace import SourceFactory, SourceTagFactory
-from tests.marketplace.scanning import counters, row_counts, scan
+from tests.marketplace.scanning import WRITING, Interfering, counters, row_counts, scan
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +109,17 @@ def test_a_dry_run_and_a_current_source_write_no_tag(sorted_by_subject):
         assert scan(source).short_circuit == "commit"
     assert not [query["sql"] for query in captured if "sourcetag" in query["sql"]]
     assert set(seen) < set(source.found_tags.values_list("pk", flat=True))
+
+
+def test_a_decision_made_during_a_scan_is_kept(sorted_by_subject):
+    repository, source = sorted_by_subject
+    repository.commit(without("05-data-ai/etl"))
+    for_good = Interfering(
+        WRITING, lambda: decide_tag(source, TagKind.PATH, "data-ai", "rejected", actor=COMMAND_LINE)
+    )
+    scan(source, report=for_good)
+    assert for_good.done
+    assert tags(source)["data-ai"] == ("rejected", True)
 
 
 def test_folders_above_the_root_folder_say_nothing(registered):
