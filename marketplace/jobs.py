@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from collections_app.domain.import_plan import Strategy
+from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
-from marketplace.models import Source
-from marketplace.services.entries import set_excluded
+from marketplace.models import CatalogEntry, Source
+from marketplace.services.bulk_import import import_entries, reimport_many
+from marketplace.services.entries import entry_ref, set_excluded
+from marketplace.services.import_results import BulkImportResult, ImportResult, ReimportResult
+from marketplace.services.importing import ImportOptions, import_source_entries
+from marketplace.services.reimport import ReimportOptions, reimport_entry
 from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
+from marketplace.services.tags import approve_waiting
+from marketplace.services.tags import decide_tags as decide
 from skillmeat_site.core.actor import SCHEDULER
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.jobs.context import Target
 from skillmeat_site.core.jobs.failures import as_domain_error
@@ -114,6 +122,26 @@ def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **c
     return update_sources(ids, actor=ctx.actor, dry_run=dry_run, **changes)
 
 
+@job(
+    "marketplace.decide_tags",
+    label=lambda params: f"Decide on {len(params['ids'])} suggested tags",
+    size=_count_ids,
+    retry=_only_these,
+)
+def decide_tags(ctx: Any, ids: Sequence[int], status: str, dry_run: bool = False) -> BulkResult:
+    return decide(ids, status=status, actor=ctx.actor, dry_run=dry_run)
+
+
+@job(
+    "marketplace.approve_tags",
+    label=lambda params: f"Approve the pending tags of {len(params['ids'])} sources",
+    size=_count_ids,
+    retry=_only_these,
+)
+def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
+    return approve_waiting(ids, actor=ctx.actor, dry_run=dry_run)
+
+
 @every(5, "marketplace.rescan_due")
 def rescan_due() -> Mapping[str, Any]:
     """Queue a scan of every source whose interval has run out, and that is not backing off; one sweep at a time."""
@@ -124,3 +152,89 @@ def rescan_due() -> Mapping[str, Any]:
         return {"queued": 0}
     runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)
     return {"queued": len(due)}
+
+
+@job(
+    "marketplace.import",
+    label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
+    timeout=1800,
+    busy=CollectionBusy,
+    size=_count_ids,
+    retry=_only_these,
+)
+def import_source(
+    ctx: Any,
+    source_id: int,
+    ids: Sequence[int],
+    collection: str = "default",
+    strategy: str = "skip",
+    source_ref: str = "",
+    dry_run: bool = False,
+) -> ImportResult:
+    options = ImportOptions(collection, Strategy(strategy), source_ref, dry_run)
+    source = Source.objects.filter(pk=source_id).first()
+    if source is None:
+        raise NotFound(f"There is no source {source_id}.")
+    return import_source_entries(source, ids, options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)
+
+
+@job(
+    "marketplace.bulk_import",
+    label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
+    timeout=3600,
+    busy=CollectionBusy,
+    size=_count_ids,
+    retry=_only_these,
+)
+def bulk_import(
+    ctx: Any,
+    ids: Sequence[int],
+    collection: str = "default",
+    strategy: str = "skip",
+    source_ref: str = "",
+    dry_run: bool = False,
+) -> BulkImportResult:
+    options = ImportOptions(collection, Strategy(strategy), source_ref, dry_run)
+    return import_entries(ids, options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)
+
+
+def _entry_of(params: Params) -> ObjectRef:
+    entry = CatalogEntry.objects.filter(pk=params["entry_id"]).first()
+    return entry_ref(entry.pk, str(entry)) if entry else ObjectRef("entry", str(params["entry_id"]))
+
+
+@job(
+    "marketplace.reimport",
+    label="Re-import {target}",
+    timeout=900,
+    busy=CollectionBusy,
+    target=_entry_of,
+)
+def reimport(
+    ctx: Any,
+    source_id: int,
+    entry_id: int,
+    keep_deployments: bool = False,
+    collection: str = "",
+    dry_run: bool = False,
+) -> ReimportResult:
+    source = Source.objects.filter(pk=source_id).first()
+    if source is None:
+        raise NotFound(f"There is no source {source_id}.")
+    options = ReimportOptions(keep_deployments, collection, dry_run)
+    return reimport_entry(source, entry_id, options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)
+
+
+@job(
+    "marketplace.bulk_reimport",
+    label=lambda params: f"Re-import {len(params['ids'])} entries",
+    timeout=3600,
+    busy=CollectionBusy,
+    size=_count_ids,
+    retry=_only_these,
+)
+def bulk_reimport(
+    ctx: Any, ids: Sequence[int], keep_deployments: bool = True, collection: str = "", dry_run: bool = False
+) -> BulkResult:
+    options = ReimportOptions(keep_deployments, collection, dry_run)
+    return reimport_many(ids, options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)

@@ -10,7 +10,7 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from marketplace.models import CatalogEntry, Source  # noqa: F401 - named in quotes below
+    from marketplace.models import CatalogEntry, Source, SourceTag  # noqa: F401 - named in quotes below
 
 STALE_AFTER = timedelta(days=7)
 
@@ -44,7 +44,7 @@ class SourceQuerySet(QuerySet["Source"]):
         return self
 
     def for_list(self) -> SourceQuerySet:
-        return self.with_health()
+        return self.with_health().prefetch_related("found_tags")
 
     def with_health(self) -> SourceQuerySet:
         stale_before = timezone.now() - STALE_AFTER
@@ -126,3 +126,16 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
             source_id__lt=OuterRef("source_id"),
         )
         return self.filter(Exists(other))
+
+
+class SourceTagQuerySet(QuerySet["SourceTag"]):
+    def for_user(self, user: Any) -> SourceTagQuerySet:
+        """The tags this user may see. Today all; the place to narrow ownership later."""
+        return self
+
+    def present(self) -> SourceTagQuerySet:
+        return self.filter(gone_at__isnull=True)
+
+    def waiting(self) -> SourceTagQuerySet:
+        """Tags that are there and that nobody has decided on."""
+        return self.present().filter(status="pending")

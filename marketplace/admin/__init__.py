@@ -1,5 +1,5 @@
-"""The admin of sources, catalog entries and scan runs."""
+"""The admin of sources, catalog entries, scan runs and suggested tags."""
 
-from marketplace.admin import entries, runs, sources
+from marketplace.admin import entries, runs, sources, tags
 
-__all__ = ["entries", "runs", "sources"]
+__all__ = ["entries", "runs", "sources", "tags"]

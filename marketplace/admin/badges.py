@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.domain.types import ArtifactType, Basis
 from marketplace.models.entry import Presence
+from marketplace.models.tag import TagKind, TagStatus
 from marketplace.querysets import EntryStatus, SourceHealth
 from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.display import Tone
@@ -42,4 +43,13 @@ BASIS: Words = {
     Basis.MANIFEST: (_("manifest"), Tone.QUIET),
     Basis.CONTENT: (_("content"), Tone.QUIET),
     Basis.MANUAL: (_("manual"), Tone.INFO),
+}
+TAG_STATUS: Words = {
+    TagStatus.PENDING: (_("pending"), Tone.INFO),
+    TagStatus.APPROVED: (_("approved"), Tone.GOOD),
+    TagStatus.REJECTED: (_("rejected"), Tone.QUIET),
+}
+TAG_KIND: Words = {
+    TagKind.PATH: (_("folder"), Tone.QUIET),
+    TagKind.TOPIC: (_("topic"), Tone.QUIET),
 }

@@ -17,7 +17,10 @@ from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
 from marketplace.admin.source_form import SourceForm
+from marketplace.admin.tag_actions import ApproveSourceTags
+from marketplace.admin.tags import tags_of
 from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.models.tag import TagKind
 from marketplace.services.sources import create_source, delete_source, update_source
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
@@ -41,14 +44,15 @@ show_objects("source", Source)
 
 SCAN_FIELDS = (
     "shown_health", "shown_last_scan", "shown_last_success", "shown_next_scan", "shown_error", "shown_counts",
-    "provider", "resolved_ref", "head_commit", "listing_complete", "archived", "shown_counters", "shown_links",
+    "shown_path_tags", "shown_auto_tags", "provider", "resolved_ref", "head_commit", "listing_complete", "archived",
+    "shown_counters", "shown_links",
 )  # fmt: skip
 
 
 @admin.register(Source)
 class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     form = SourceForm
-    bulk_actions = (RescanSources, ForceRescanSources, EnableSources, DisableSources)
+    bulk_actions = (RescanSources, ForceRescanSources, ApproveSourceTags, EnableSources, DisableSources)
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
@@ -63,7 +67,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     scan_fieldset = (_("What scans found"), {"fields": SCAN_FIELDS})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        return Source.objects.for_user(request.user).for_list()
+        return Source.objects.for_user(request.user).with_health()
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset)
@@ -100,7 +104,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
         return [printable(str(source)) for source in sources], counts, set(), []
 
     def page_actions(self, row: Source) -> Sequence[type[BulkAction]]:
-        return (RescanSources,)
+        return (RescanSources, ApproveSourceTags) if row.found_tags.waiting().exists() else (RescanSources,)
 
     @admin.display(description=_("source"), ordering="name")
     def shown_name(self, source: Source) -> str:
@@ -141,6 +145,14 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
         return link(changelist_url(CatalogEntry, source=source.pk), self.shown_counts(source))
+
+    @admin.display(description=_("tags from folders"))
+    def shown_path_tags(self, source: Source) -> str:
+        return tags_of(source, TagKind.PATH)
+
+    @admin.display(description=_("tags from topics"))
+    def shown_auto_tags(self, source: Source) -> str:
+        return tags_of(source, TagKind.TOPIC)
 
     @admin.display(description=_("counters of the last scan"))
     def shown_counters(self, source: Source) -> str:

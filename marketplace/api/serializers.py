@@ -7,9 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from marketplace.api.tag_serializers import SourceTagSerializer, shown_tags
 from marketplace.domain.types import ArtifactType
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
+from marketplace.models.tag import TagKind
 from marketplace.querysets import EntryStatus, SourceHealth
 from skillmeat_site.core.api.serializers import Selection, Strict
 from skillmeat_site.core.results import ItemOutcome
@@ -34,16 +36,27 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     head_commit = serializers.SerializerMethodField()
     counts = serializers.DictField(child=serializers.IntegerField())
     single_artifact_type = serializers.ChoiceField(choices=[type_.value for type_ in ArtifactType], allow_blank=True)
+    auto_tags = serializers.SerializerMethodField()
+    path_tags = serializers.SerializerMethodField()
 
     class Meta:
         model = Source
         fields = (
             "id", "url", "ref", "resolved_ref", "root_hint", "provider", "host", "owner", "name", "repository_id",
+            "auto_tags", "path_tags",
             "tags", "manual_map", "single_artifact_type", "trust_level", "enabled", "scan_interval", "head_commit",
             "last_scanned_at", "last_success_at", "last_error", "counts", "archived", "health", "next_scan_at",
             "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(SourceTagSerializer(many=True))
+    def get_auto_tags(self, source: Source) -> list[dict[str, Any]]:
+        return shown_tags(source, TagKind.TOPIC)
+
+    @extend_schema_field(SourceTagSerializer(many=True))
+    def get_path_tags(self, source: Source) -> list[dict[str, Any]]:
+        return shown_tags(source, TagKind.PATH)
 
     @extend_schema_field(LastErrorSerializer(allow_null=True))
     def get_last_error(self, source: Source) -> dict[str, str] | None:

@@ -24,10 +24,11 @@ from marketplace.api.serializers import (
     SourceSerializer,
     SourceWithScanSerializer,
 )
+from marketplace.api.tags import TagActions
 from marketplace.jobs import bulk_rescan, bulk_update_sources, rescan
 from marketplace.models import Source
 from marketplace.services.sources import create_source, delete_source, update_source
-from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
+from skillmeat_site.core.api.actions import PREFER, actor_of, job_or
 from skillmeat_site.core.api.conditional import check_match, edit, etag
 from skillmeat_site.core.api.filters import select
 from skillmeat_site.core.api.serializers import BulkResultSerializer
@@ -38,7 +39,9 @@ DRY_RUN = OpenApiParameter("dry_run", bool, description="Tell what would be dele
 
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
-class SourceViewSet(ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
+class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
+    """Registered repositories."""
+
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
     filterset_class = SourceFilter
@@ -47,6 +50,8 @@ class SourceViewSet(ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixi
         "rescan": "marketplace.rescan_source",
         "bulk_rescan": "marketplace.rescan_source",
         "bulk_update": "marketplace.change_source",
+        "path_tags": "marketplace.change_source",
+        "auto_tags": "marketplace.change_source",
     }
 
     def get_queryset(self) -> QuerySet[Source]:

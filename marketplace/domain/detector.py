@@ -22,6 +22,7 @@ from marketplace.domain.manifests import Documents
 from marketplace.domain.manual import mapped_candidates, single_candidate
 from marketplace.domain.naming import folder_key, is_below, shown
 from marketplace.domain.not_entered import not_entered_warnings
+from marketplace.domain.path_tags import PATH_TAGS_VERSION
 from marketplace.domain.plausible import plausible_documents
 from marketplace.domain.text import blob_oid, canonical_json
 from marketplace.domain.tree_index import TreeIndex, index_of
@@ -106,6 +107,7 @@ def detection_key(options: DetectionOptions) -> str:
         "single_artifact_type": str(options.single_artifact_type or ""),
         "detector": DETECTOR_VERSION,
         "parser": PARSER_VERSION,
+        "path_tags": PATH_TAGS_VERSION,
     }
     return hashlib.sha256(canonical_json(stated)).hexdigest()
 

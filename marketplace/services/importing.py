@@ -166,8 +166,10 @@ def _is_safe(kind: ArtifactKind, name: str) -> bool:
 def _plan(run: ImportRun, wanted: Sequence[CatalogEntry], held: HeldCollection | None) -> dict[int, Decision]:
     """What to do about each; those that are settled by that alone are settled. A dry run settles all."""
     links = _links(wanted, held)
+    wanted = [entry for entry in wanted if not _done_before(run, entry, links.get(entry.pk))]
     asked = [
-        Wanted(entry.pk, ArtifactKind(entry.type), artifact_name(entry), links.get(entry.pk, "")) for entry in wanted
+        Wanted(entry.pk, ArtifactKind(entry.type), artifact_name(entry), _id_of(links.get(entry.pk)))
+        for entry in wanted
     ]
     decisions = plan_import(asked, occupants(held) if held else (), run.options.strategy)
     taken: dict[int, Decision] = {}
@@ -197,12 +199,24 @@ _OUTCOMES: Mapping[Action, ItemOutcome] = {
 }
 
 
-def _links(wanted: Sequence[CatalogEntry], held: HeldCollection | None) -> dict[int, str]:
+def _id_of(link: EntryImport | None) -> str:
+    return str(link.artifact_id) if link else ""
+
+
+def _done_before(run: ImportRun, entry: CatalogEntry, link: EntryImport | None) -> bool:
+    """Whether an earlier attempt of this very job imported it; it must not be imported once more."""
+    if link is None or run.job_id is None or link.job_id != run.job_id:
+        return False
+    run.settle(entry, ItemOutcome.CREATED, artifact_id=str(link.artifact_id), name=link.artifact.name)
+    return True
+
+
+def _links(wanted: Sequence[CatalogEntry], held: HeldCollection | None) -> dict[int, EntryImport]:
     """The artifact that each entry was last imported as into this collection: one statement."""
     if held is None:
         return {}
     made = EntryImport.objects.filter(entry_id__among=[entry.pk for entry in wanted], artifact__collection=held.row)
-    return {entry: str(artifact) for entry, artifact in made.order_by("pk").values_list("entry_id", "artifact_id")}
+    return {link.entry_id: link for link in made.order_by("pk").select_related("artifact")}
 
 
 def carry_out(

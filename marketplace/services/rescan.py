@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +15,18 @@ from django.utils import timezone
 
 from marketplace.domain.deduplicate import best_contents
 from marketplace.domain.detector import detection_key
+from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
 from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
 from marketplace.errors import SourceBusy
 from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.models.tag import TagKind
 from marketplace.services import scan_record
 from marketplace.services.catalog_writer import known_entries, write_plan
 from marketplace.services.documents import fetch_documents, known_documents
 from marketplace.services.results import REMOVALS_HELD, Counters, ScanResult
 from marketplace.services.survey import Survey, survey
+from marketplace.services.tag_sync import path_tags_of, sync_tags
 from marketplace.services.upstreams import address_of, git_settings
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost, NotFound
@@ -56,6 +59,7 @@ class _Scan:
     began: float
     provider: Provider
     address: RepositoryAddress
+    tags: Mapping[str, FoundTag] = field(default_factory=dict)
 
     def read(self, head: Head, listing: Listing) -> Survey:
         return survey(
@@ -150,7 +154,8 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         allow_removals=scan.options.allow_removals,
         hold_removals=head.commit is None or any(w.code == "root_hint_missing" for w in found.warnings),
     )
-    result = _result_of(scan, plan, head, listing, found.warnings)
+    scan.tags = path_tags_of(source, plan)
+    result = _result_of(scan, plan, head, listing, [*found.warnings, *cut_warnings(scan.tags)])
     if lease is not None:
         scan.report.progress(0, 0, "writing the catalog")
         _apply(scan, lease, plan, known, result, head, listing, actor, job_id)
@@ -236,6 +241,7 @@ def _apply(
         lease.fence()
         _read_interval(source)
         write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
+        sync_tags(source, TagKind.PATH, scan.tags, complete=listing.complete, now=result.scanned_at)
         _write_run(source, result, job_id)
         if result.counters.changed:
             AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class ItemOutcome(StrEnum):
@@ -123,6 +123,14 @@ class Row:
         if self.message:
             row["detail"] = self.message
         return row
+
+
+@runtime_checkable
+class Itemised(Protocol):
+    """A result of several objects in a shape of its own: its rows become the items of its job."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
-    "ENUM_NAME_OVERRIDES": {"ArtifactTypeEnum": "marketplace.api.serializers.ARTIFACT_TYPES"},
+    "ENUM_NAME_OVERRIDES": {
+        "ArtifactTypeEnum": "marketplace.api.serializers.ARTIFACT_TYPES",
+        "TagKindEnum": "marketplace.api.tag_serializers.KINDS",
+        "TagStatusEnum": "marketplace.api.tag_serializers.STATUSES",
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
-from tests.factories.marketplace import CatalogEntryFactory, SourceFactory
+from tests.factories.marketplace import CatalogEntryFactory, SourceFactory, SourceTagFactory
 
 pytestmark = pytest.mark.django_db
 BASELINE = Path(__file__).resolve().parents[1] / "query_counts.json"
@@ -34,7 +34,8 @@ def job_items(number):
 
 
 def sources(number):
-    SourceFactory.create_batch(number, scanned=True, tags=["a"])
+    for source in SourceFactory.create_batch(number, scanned=True, tags=["a"]):
+        SourceTagFactory.create_batch(2, source=source)
     return "/api/v1/marketplace/sources"
 
 

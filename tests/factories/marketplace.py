@@ -7,7 +7,7 @@ import hashlib
 import factory
 from django.utils import timezone
 
-from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
 from skillmeat_site.core.results import ItemOutcome
 
 
@@ -73,3 +73,21 @@ class ScanRunFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = ScanRun
+
+
+class SourceTagFactory(factory.django.DjangoModelFactory):
+    """A tag that a folder suggests, and that waits for a decision; ``gone=True``: its repository has it no more."""
+
+    source = factory.SubFactory(SourceFactory)
+    kind = "path"
+    value = factory.LazyAttribute(lambda tag: tag.normalized)
+    normalized = factory.Sequence(lambda n: f"subject-{n}")
+    last_seen_at = factory.LazyFunction(timezone.now)
+    decided_at = factory.LazyAttribute(lambda tag: None if tag.status == "pending" else timezone.now())
+    status = "pending"
+
+    class Meta:
+        model = SourceTag
+
+    class Params:
+        gone = factory.Trait(gone_at=factory.LazyFunction(timezone.now))

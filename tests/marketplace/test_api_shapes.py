@@ -17,9 +17,10 @@ CONTRACT = {
     "ScanResult": "source_id outcome artifacts_found new_count updated_count removed_count unchanged_count "
     "duplicates_within_source duplicates_cross_source total_detected total_unique scan_duration_ms scanned_at commit "
     "listing_complete short_circuit moved updated_imports warnings dry_run",
-    "Source": "id url ref resolved_ref root_hint provider host owner name tags manual_map single_artifact_type "
-    "trust_level enabled scan_interval head_commit last_scanned_at last_success_at last_error counts archived health "
-    "next_scan_at",
+    "Source": "id url ref resolved_ref root_hint provider host owner name tags auto_tags path_tags manual_map "
+    "single_artifact_type trust_level enabled scan_interval head_commit last_scanned_at last_success_at last_error "
+    "counts archived health next_scan_at",
+    "SourceTag": "value normalized status last_seen_at gone_at",
     "Entry": "id source_id type name namespace path status content_oid commit confidence basis signals title "
     "description tags warnings excluded excluded_reason duplicate_of plugin moved_from",
     "Job": "id kind label status progress result error trigger actor parent attempt created_at started_at finished_at",

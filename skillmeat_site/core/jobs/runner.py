@@ -21,7 +21,7 @@ from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.jobs.settling import Ending
 from skillmeat_site.core.models import Job, JobItem
-from skillmeat_site.core.results import BulkResult, JobStatus, Result, Row
+from skillmeat_site.core.results import BulkResult, Itemised, JobStatus, Result, Row
 
 log = structlog.get_logger(__name__)
 
@@ -227,6 +227,8 @@ def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:
             settling.record_rows(job, result)
         ending = settling.bulk_ending(job)
     else:
+        if isinstance(result, Itemised):
+            settling.record_rows(job, result)
         ending = Ending.of_result(result)
     if not settling.settle(job, token, ending):
         return Outcome(job, None, LeaseLost())

@@ -19,6 +19,7 @@ from skillmeat_site.core.results import (
     ACTIVE,
     BulkResult,
     ItemOutcome,
+    Itemised,
     JobStatus,
     ObjectRef,
     Result,
@@ -128,7 +129,7 @@ def cancel_waiting_children(parent: Job) -> None:
     close_if_complete(parent.pk)
 
 
-def record_rows(job: Job, result: BulkResult) -> None:
+def record_rows(job: Job, result: Itemised) -> None:
     """Keep the rows of a bulk operation that had no children as items of its job."""
     JobItem.objects.bulk_create(
         [

@@ -1,0 +1,134 @@
+"""Suggested tags: found by scans, decided on by people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.admin.badges import TAG_KIND, TAG_STATUS
+from marketplace.admin.entry_filters import SourceFilter
+from marketplace.admin.tag_actions import ApproveTags, RejectTags, ReopenTags
+from marketplace.models import Source, SourceTag
+from marketplace.models.tag import TagKind, TagStatus
+from skillmeat_site.core.admin.actions import BulkAction
+from skillmeat_site.core.admin.badges import word_badge
+from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, change_url, changelist_url, link, row_link, shortened
+from skillmeat_site.core.admin.filters import DefaultedFilter, WordFilter
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.text import printable
+
+show_objects("tag", SourceTag)
+
+MAX_SHOWN = 50
+"""Tags on a source's page; the list has all."""
+
+
+class StatusFilter(WordFilter):
+    title = _("status")
+    parameter_name = "status"
+    words = TAG_STATUS
+
+
+class KindFilter(WordFilter):
+    title = _("kind")
+    parameter_name = "kind"
+    words = TAG_KIND
+
+
+class ShowFilter(DefaultedFilter):
+    title = _("show")
+    parameter_name = "show"
+    options = {"present": _("Usual: what repositories have now"), "all": _("All, gone ones too")}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SourceTag]) -> QuerySet[SourceTag]:
+        return queryset if self.chosen() == "all" else queryset.filter(gone_at__isnull=True)
+
+
+@admin.register(SourceTag)
+class SourceTagAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    bulk_actions = (ApproveTags, RejectTags, ReopenTags)
+    list_display = (
+        "shown_tag", "shown_status", "shown_kind", "shown_value", "shown_source", "shown_seen", "shown_gone",
+    )  # fmt: skip
+    list_filter = (ShowFilter, StatusFilter, KindFilter, SourceFilter)
+    list_select_related = ("source",)
+    search_fields = ("normalized", "value")
+    search_help_text = _("Search by tag.")
+    sortable_by = ("shown_status",)
+    fields = (
+        "shown_tag", "shown_status", "shown_kind", "shown_value", "shown_source", "shown_seen", "shown_gone",
+        "shown_decided", "shown_decided_by",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SourceTag]:
+        return SourceTag.objects.for_user(request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SourceTag | None = None) -> tuple[str, ...]:
+        return self.fields
+
+    def page_actions(self, row: SourceTag) -> Sequence[type[BulkAction]]:
+        return {
+            TagStatus.PENDING: (ApproveTags, RejectTags),
+            TagStatus.APPROVED: (RejectTags, ReopenTags),
+            TagStatus.REJECTED: (ApproveTags, ReopenTags),
+        }[TagStatus(row.status)]
+
+    @admin.display(description=_("tag"))
+    def shown_tag(self, tag: SourceTag) -> str:
+        return shortened(tag.normalized)
+
+    @admin.display(description=_("status"), ordering="status")
+    def shown_status(self, tag: SourceTag) -> str:
+        return word_badge(TAG_STATUS, tag.status)
+
+    @admin.display(description=_("kind"))
+    def shown_kind(self, tag: SourceTag) -> str:
+        return word_badge(TAG_KIND, tag.kind)
+
+    @admin.display(description=_("as it is written"))
+    def shown_value(self, tag: SourceTag) -> str:
+        return shortened(tag.value)
+
+    @admin.display(description=_("source"))
+    def shown_source(self, tag: SourceTag) -> str:
+        return row_link(tag.source)
+
+    @admin.display(description=_("last seen"))
+    def shown_seen(self, tag: SourceTag) -> str:
+        return ago(tag.last_seen_at)
+
+    @admin.display(description=_("gone"))
+    def shown_gone(self, tag: SourceTag) -> str:
+        return ago(tag.gone_at)
+
+    @admin.display(description=_("decided"))
+    def shown_decided(self, tag: SourceTag) -> str:
+        return ago(tag.decided_at)
+
+    @admin.display(description=_("decided by"))
+    def shown_decided_by(self, tag: SourceTag) -> str:
+        return printable(str(tag.decided_by)) if tag.decided_by else EMPTY
+
+
+def tags_of(source: Source, kind: TagKind) -> str:
+    """The suggested tags that a source's repository has, each with its status and a way to its page."""
+    tags: list[Any] = list(source.found_tags.present().filter(kind=kind).order_by("normalized")[: MAX_SHOWN + 1])
+    if not tags:
+        return EMPTY
+    items = [
+        format_html(
+            "<li>{} {}</li>", link(change_url(tag), printable(tag.normalized)), word_badge(TAG_STATUS, tag.status)
+        )
+        for tag in tags[:MAX_SHOWN]
+    ]
+    url = changelist_url(SourceTag, source=source.pk, kind=kind.value)
+    items.append(format_html("<li>{}</li>", link(url, _("all, to approve or reject"))))
+    return format_html('<ul class="sm-list">{}</ul>', format_html_join("", "{}", ((item,) for item in items)))
