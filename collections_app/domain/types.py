@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class ArtifactKind(StrEnum):
-    """What this program handles. A file may name other types: their records are kept, and nothing is done with them."""
+    """What is handled. A file may name other types: their records are kept, and nothing is done with them."""
 
     SKILL = "skill"
     COMMAND = "command"
