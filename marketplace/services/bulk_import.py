@@ -16,7 +16,6 @@ from marketplace.services.reimport import Reimported, ReimportOptions, reimport_
 from marketplace.services.sources import not_found_row
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost
-from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 
@@ -38,8 +37,10 @@ def import_entries(
             result = import_source_entries(
                 source, [entry.pk for entry in entries], options=options, actor=actor, report=report, job_id=job_id
             )
-        except Exception as error:
-            result = _failed_import(_expected(error), source, entries, options, job_id, started)
+        except (Cancelled, LeaseLost):
+            raise
+        except DomainError as error:
+            result = _failed_import(error, source, entries, options, job_id, started)
         imports.append(result)
     rows = {entry.entry_id: entry.row() for result in imports for entry in result.entries}
     return BulkImportResult(
@@ -57,8 +58,10 @@ def reimport_many(
         results: dict[int, Reimported]
         try:
             results = reimport_entries(source, pks, options=options, actor=actor, report=report, job_id=job_id)
-        except Exception as error:
-            results = dict.fromkeys(pks, _expected(error))
+        except (Cancelled, LeaseLost):
+            raise
+        except DomainError as error:
+            results = dict.fromkeys(pks, error)
         rows |= {entry.pk: _row(entry, results[entry.pk]) for entry in entries}
     return BulkResult(
         tuple(rows.get(pk) or not_found_row("entry", pk) for pk in dict.fromkeys(ids)), dry_run=options.dry_run
@@ -74,14 +77,6 @@ def _by_source(ids: Sequence[int]) -> Iterator[tuple[Source, list[CatalogEntry]]
             groups.setdefault(known[pk].source_id, []).append(known[pk])
     sources = Source.objects.in_bulk(list(groups))
     yield from ((sources[pk], groups[pk]) for pk in sorted(groups))
-
-
-def _expected(error: Exception) -> DomainError:
-    """What a source failed with. Anything that stops the whole job, or is a fault of ours, goes on upwards."""
-    failure = as_domain_error(error)
-    if failure is None or isinstance(failure, Cancelled | LeaseLost):
-        raise error
-    return failure
 
 
 def _outcome(error: DomainError) -> ItemOutcome:
