@@ -78,7 +78,7 @@ def _by_collection(ids: Iterable[uuid.UUID]) -> dict[str, list[Artifact]]:
 def _edit(
     held: HeldCollection, group: Sequence[Artifact], edit: Edit, *, action: str, actor: Actor, dry_run: bool
 ) -> dict[uuid.UUID, Row]:
-    manifest = read_files(held.folder)[0]
+    manifest = read_files(held.folder).manifest
     rows: dict[uuid.UUID, Row] = {}
     notes: dict[ArtifactRef, tuple[Artifact, Note]] = {}
     for artifact in group:

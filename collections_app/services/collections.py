@@ -10,8 +10,8 @@ from django.utils import timezone
 from collections_app.domain.manifest import MANIFEST_NAME, write_manifest
 from collections_app.domain.names import check_slug
 from collections_app.errors import CollectionDeployed, CollectionExists
-from collections_app.models import Collection, Deployment, DiskOperation
-from collections_app.services.changing import new_manifest, put_document
+from collections_app.models import Collection, Deployment
+from collections_app.services.changing import committing, new_manifest, put_document
 from collections_app.services.holding import held_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.snapshots import take_snapshot
@@ -43,10 +43,8 @@ def create_collection(slug: str, *, name: str = "", actor: Actor, report: Report
         with DiskTransaction(home(), held.root, kind="create", limits=limits()) as disk:
             put_document(disk, MANIFEST_NAME, b"", write_manifest(new_manifest(row, timezone.now())))
             disk.apply(together=True)
-            with transaction.atomic():
-                held.lease.fence()
-                DiskOperation.objects.create(id=disk.op)
-            disk.finish()
+            with committing(disk, held):
+                pass
     return row
 
 
@@ -79,11 +77,8 @@ def delete_collection(
         with DiskTransaction(home(), home().root_of_home(), kind="delete", limits=limits()) as disk:
             disk.delete(f"collections/{slug}", expected=WHATEVER, keep_as=trash)
             disk.apply(together=True)
-            with transaction.atomic():
-                held.lease.fence()
-                DiskOperation.objects.create(id=disk.op)
+            with committing(disk, held):
                 _forget(held.row, actor, job_id, trash=trash)
-            disk.finish()
 
 
 def _forget(row: Collection, actor: Actor, job_id: UUID | None, *, trash: str) -> None:

@@ -127,7 +127,7 @@ def install(
 
 
 def _manifest(held: HeldCollection) -> Manifest | None:
-    return read_files(held.folder)[0] if held.folder.exists() else None
+    return read_files(held.folder).manifest if held.folder.exists() else None
 
 
 def _put(

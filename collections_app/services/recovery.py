@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
+from django.db import DatabaseError
 
 from collections_app.models import DiskOperation
 from collections_app.services.homes import home, project_roots
 from collections_app.store.recovery import Outcome, Recovered, recover
+from collections_app.store.transaction import DiskTransaction
 
 log = structlog.get_logger(__name__)
 
@@ -39,3 +44,24 @@ def _is_committed(op: str) -> bool:
     """
     row, _ = DiskOperation.objects.get_or_create(id=op, defaults={"abandoned": True})
     return not row.abandoned
+
+
+@contextmanager
+def committed_disk(disk: DiskTransaction) -> Iterator[None]:
+    """Finish ``disk`` if the database transaction inside, which writes its DiskOperation, is committed; else undo it.
+
+    A commit whose answer never came, or a signal right after it, is no reason to undo: the row tells. Where not even
+    that can be asked, everything is left to the next recovery.
+    """
+    try:
+        yield
+    except BaseException:
+        try:
+            committed = DiskOperation.objects.filter(pk=disk.op, abandoned=False).exists()
+        except DatabaseError:
+            disk.leave()
+            raise
+        if committed:
+            disk.finish()
+        raise
+    disk.finish()

@@ -8,13 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from collections_app.domain.types import FileMode
 from collections_app.errors import PathBlocked
 from collections_app.models import Collection, Snapshot
-from collections_app.services.changing import commit_point
+from collections_app.services.changing import committing
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import history, home, limits
 from collections_app.services.indexing import known_rows, plan_index, write_index
@@ -119,14 +118,11 @@ def restore_snapshot(
                     disk.put(unit.path, _stage(disk.stage, store, stored, unit), expected=now)
             disk.apply(together=True)
             plan = plan_index(read_collection(held.folder, limits=limits()), known_rows(held.row))
-            with transaction.atomic():
-                held.lease.fence()
-                commit_point(disk, held)
+            with committing(disk, held):
                 write_index(held.row, plan)
                 AuditEvent.record(
                     actor, "collection.restored", held.row, job_id=job_id, snapshot=str(row.pk), safety=str(safety.pk)
                 )
-            disk.finish()
         return Restored(slug, str(row.pk), str(safety.pk), changed)
 
 

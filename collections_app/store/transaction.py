@@ -293,6 +293,10 @@ class DiskTransaction:
         finally:
             self._close()
 
+    def leave(self) -> None:
+        """Leave everything as it is to the next recovery: nobody can tell here whether it is committed."""
+        self._close()
+
     def _abandon(self) -> None:
         """Remove what an entering that failed has left."""
         with suppress(DomainError, OSError):
