@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
@@ -21,6 +22,8 @@ SNAPSHOTS = "refs/snapshots/"
 NEWEST = "refs/collections/"
 BASES = "refs/bases/"
 INDEX_FOLDER = "skillmeat-index"
+
+_Answer = TypeVar("_Answer")
 
 _ATTEMPTS = 60
 _PAUSE = 0.25
@@ -106,20 +109,21 @@ class Store:
 
     def read(self, oid: str) -> bytes:
         """Return an object's bytes. Raises HistoryDamaged where it is missing or broken."""
-        for attempt in (1, 2):
-            try:
-                return self.git.odb.read(oid)[1]
-            except (KeyError, pygit2.GitError) as error:
-                if attempt == 2:
-                    raise HistoryDamaged(f"object {oid} cannot be read") from error
-                self.reopen()
-        raise AssertionError("unreachable")
+        return self._found(oid, lambda: self.git.odb.read(oid)[1])
 
     def size(self, oid: str) -> int:
         """Return an object's size without reading it. Raises HistoryDamaged where it is missing."""
+        return self._found(oid, lambda: self.git.odb.read_header(oid)[1])
+
+    def _found(self, oid: str, look: Callable[[], _Answer]) -> _Answer:
         try:
-            return self.git.odb.read_header(oid)[1]
-        except (KeyError, pygit2.GitError) as error:
+            return look()
+        except (KeyError, ValueError, pygit2.GitError):
+            # A maintenance may have moved it to another pack.
+            self.reopen()
+        try:
+            return look()
+        except (KeyError, ValueError, pygit2.GitError) as error:
             raise HistoryDamaged(f"object {oid} cannot be read") from error
 
     def tree(self, oid: str) -> list[Node]:
@@ -194,7 +198,7 @@ class Store:
         self.edit_ref(name, lambda _: None)
 
     def pack_folder(self) -> Path:
-        folder = self.path / "objects" / "pack"
+        folder = Path(self.git.path) / "objects" / "pack"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
