@@ -1,6 +1,8 @@
 """Snapshots: every byte in, every byte out, and a repository that git itself finds whole."""
 
 import os
+import resource
+import signal
 import socket
 import stat
 import subprocess
@@ -44,23 +46,6 @@ HOSTILE = {
     "collection.toml": b"format = 2\n",
     "collection.lock": b"",
 }
-
-
-@pytest.fixture
-def collection(tmp_path: Path) -> Path:
-    path = tmp_path / "collections" / "default"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(tmp_path / "store.git")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "store.git"
 
 
 def test_a_snapshot_gives_back_every_byte_mode_and_link(history, collection, store, tmp_path):
@@ -311,9 +296,6 @@ def test_a_full_disk_leaves_no_snapshot(history, collection, store, monkeypatch)
     write(collection, {"skills/a/x": b"x"})
     history.snapshot(collection, "default", reason="x", now=NOW)
     write(collection, {"skills/a/big": os.urandom(200_000)})
-    resource = pytest.importorskip("resource")
-    import signal
-
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1]))
