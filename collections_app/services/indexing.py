@@ -63,7 +63,7 @@ def write_index(collection: Collection, plan: IndexPlan, now: datetime | None = 
 def plan_index(on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]]) -> IndexPlan:
     """What differs between the files and ``known``, rows with ``pk``, ``COMPARED`` and ``keep``.
 
-    A row with ``keep`` (imported, or deployed) is never removed: it becomes missing.
+    A row with ``keep`` is never removed: it becomes missing.
     """
     by_id = {row["pk"]: row for row in known}
     by_ref = {(row["type"], row["name"]): row for row in by_id.values()}
@@ -102,13 +102,16 @@ def plan_index(on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]]) ->
     return IndexPlan(tuple(added), (*updated, *lost), removed, result)
 
 
-def known_rows(collection: Collection) -> list[dict[str, Any]]:
-    """Every row of the collection, as little of each as a plan needs: two statements."""
+def known_rows(collection: Collection, *, keep_imported: bool = True) -> list[dict[str, Any]]:
+    """Every row of the collection, as little of each as a plan needs: two statements.
+
+    To be kept is what is deployed and, unless somebody has gone back behind an import on purpose, what was imported.
+    """
     deployed = set(
         Artifact.objects.filter(collection=collection, deployments__isnull=False).values_list("pk", flat=True)
     )
     rows = Artifact.objects.filter(collection=collection).order_by("pk").values("pk", *COMPARED)
-    return [{**row, "keep": bool(row["base_oid"]) or row["pk"] in deployed} for row in rows]
+    return [{**row, "keep": (keep_imported and bool(row["base_oid"])) or row["pk"] in deployed} for row in rows]
 
 
 def _columns(found: Found, row: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from collections_app.services.homes import limits
 from collections_app.services.rows import TOLD, insert_artifacts, recorded, update_artifacts
 from collections_app.store.reader import read_collection, read_files
 from collections_app.store.staging import NewFile
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,15 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """``previous_oid``: what was on disk, empty where nothing was. ``edited``: that was not what was imported."""
+    """``previous_oid``: what was on disk, empty where nothing, or nothing that has an id. ``replaced``: something was.
+
+    ``edited``: that was not what had been imported.
+    """
 
     incoming: Incoming
     artifact_id: uuid.UUID
     previous_oid: str
+    replaced: bool
     edited: bool
 
 
@@ -75,24 +79,20 @@ def occupants(held: HeldCollection) -> list[Occupant]:
     Read from the disk, which is the truth; an artifact that the index does not know yet is managed all the same.
     Raises ManifestInvalid.
     """
-    if not held.folder.exists():
-        return []
-    found = read_collection(held.folder, limits=limits()).artifacts
-    ids = {
-        (row.type, row.name): str(row.pk) for row in Artifact.objects.filter(collection=held.row).only("type", "name")
-    }
+    rows = Artifact.objects.filter(collection=held.row).order_by("pk").only("type", "name")
+    ids = {ArtifactRef(row.type, row.name): str(row.pk) for row in rows}
+    found = read_collection(held.folder, limits=limits()).artifacts if held.folder.exists() else ()
     taken = [
         Occupant(
-            ids.get((row.ref.type, row.ref.name), row.record.uuid if row.record else ""),
+            ids.get(row.ref, row.record.uuid) if row.record else "",
             row.ref,
-            present=row.problem is None or row.problem.code != "not_found",
+            present=row.problem is None or row.problem.code != NotFound.code,
+            recorded=row.record is not None,
         )
         for row in found
     ]
-    return [
-        occupant if occupant.id and found[number].record is not None else Occupant("", occupant.ref, occupant.present)
-        for number, occupant in enumerate(taken)
-    ]
+    met = {row.ref for row in found}
+    return taken + [Occupant(id_, ref, present=False, recorded=False) for ref, id_ in ids.items() if ref not in met]
 
 
 def install(
@@ -158,7 +158,8 @@ def _put(
     )
     put = Put(record, item.files, before, lock)
     was = before if isinstance(before, str) else ""
-    return put, Installed(item, artifact_id, was, edited=before is not None and before not in (base, item.oid))
+    edited = before is not None and before not in (base, item.oid)
+    return put, Installed(item, artifact_id, was, replaced=before is not None, edited=edited)
 
 
 def _record(

@@ -117,7 +117,7 @@ def restore_snapshot(
                 else:
                     disk.put(unit.path, _stage(disk.stage, store, stored, unit), expected=now)
             disk.apply(together=True)
-            plan = plan_index(read_collection(held.folder, limits=limits()), known_rows(held.row))
+            plan = plan_index(read_collection(held.folder, limits=limits()), known_rows(held.row, keep_imported=False))
             with committing(disk, held):
                 write_index(held.row, plan)
                 AuditEvent.record(

@@ -307,7 +307,7 @@ def _install(
             run.fail(entry, failed[ref])
         else:
             item = run.installed[entry.pk] = settled[ref]
-            outcome = ItemOutcome.UPDATED if item.incoming.artifact_id else ItemOutcome.CREATED
+            outcome = ItemOutcome.UPDATED if item.replaced else ItemOutcome.CREATED
             run.settle(entry, outcome, artifact_id=str(item.artifact_id), name=ref.name)
 
 
