@@ -12,7 +12,7 @@ from marketplace.domain.types import ArtifactType, Basis
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.source import TrustLevel
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceHealth
-from skillmeat_site.core.api.filters import ChoiceList, FilterSet, one_of
+from skillmeat_site.core.api.filters import ChoiceList, FilterSet, WholeNumberFilter, one_of
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter
 from skillmeat_site.core.text import storable
 
@@ -66,12 +66,10 @@ class EntryFilter(FilterSet):
     status = ChoiceList(words=[status.value for status in EntryStatus], method="in_status")
     basis = ChoiceList(words=[basis.value for basis in Basis], field_name="basis")
     include = ChoiceList(words=INCLUDES, method="keep")
-    source = django_filters.NumberFilter(field_name="source_id")
-    plugin = django_filters.NumberFilter(field_name="plugin_id")
+    source = WholeNumberFilter(field_name="source_id")
+    plugin = WholeNumberFilter(field_name="plugin_id")
     tag = django_filters.CharFilter(field_name="tags", lookup_expr="has_word")
-    confidence_min = django_filters.NumberFilter(
-        field_name="confidence", lookup_expr="gte", min_value=0, max_value=100
-    )
+    confidence_min = WholeNumberFilter(field_name="confidence", lookup_expr="gte", min_value=0, max_value=100)
 
     class Meta:
         model = CatalogEntry

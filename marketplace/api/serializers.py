@@ -205,6 +205,17 @@ class ScanResultSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
 
 
+class SourceDraftSerializer(SourceSerializer):
+    """The answer of a creation that was only tried: the source as it would be, and without an id."""
+
+    id = serializers.IntegerField(allow_null=True)
+    dry_run = serializers.BooleanField()
+
+    class Meta(SourceSerializer.Meta):
+        fields = (*SourceSerializer.Meta.fields, "dry_run")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
 class SourceWithScanSerializer(SourceSerializer):
     """The answer of a creation that was asked to scan at once: ``scan`` is the result, the failure, or the job."""
 
