@@ -27,19 +27,19 @@ class Located:
     """The repository of a source at this moment.
 
     ``address`` has the name it has now. ``facts`` is None where the provider knows none, or had no reason to ask.
-    ``place``: the columns by which the source follows a rename; empty where there is none to follow.
+    ``new_place``: the columns by which the source follows a rename; empty where there is none to follow.
     """
 
     address: RepositoryAddress
     head: Head
     facts: RepositoryFacts | None = None
-    place: Mapping[str, Any] = field(default_factory=dict)
+    new_place: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:
         """What the source shall remember of it."""
-        return {**self.place, **(_described(self.facts) if self.facts else {})}
+        return {**self.new_place, **(_described(self.facts) if self.facts else {})}
 
 
 def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> Located:

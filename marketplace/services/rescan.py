@@ -108,8 +108,8 @@ def detection_options(source: Source) -> DetectionOptions:
     )
 
 
-def _options_at(source: Source, place: Located) -> DetectionOptions:
-    return replace(detection_options(source), repository_name=place.place.get("name", source.name))
+def _options_at(source: Source, located: Located) -> DetectionOptions:
+    return replace(detection_options(source), repository_name=located.new_place.get("name", source.name))
 
 
 @contextmanager
@@ -136,15 +136,15 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
     source = scan.source
     scan.report.progress(0, 0, "asking for the current commit")
     current = _was_well_scanned(source) and not scan.options.force
-    place = locate(source, scan.provider, scan.report.tick, current=current)
-    current = current and not place.place  # what lies at the root is called by the repository's name
-    head = place.head
+    located = locate(source, scan.provider, scan.report.tick, current=current)
+    current = current and not located.new_place  # what lies at the root is called by the repository's name
+    head = located.head
     if current and head.commit == source.head_commit:
-        return _nothing_to_do(scan, lease, place, "commit")
-    listing = scan.provider.listing(place.address, head, tick=scan.report.tick)
+        return _nothing_to_do(scan, lease, located, "commit")
+    listing = scan.provider.listing(located.address, head, tick=scan.report.tick)
     if current and listing.tree_oid == source.tree_oid:
-        return _nothing_to_do(scan, lease, place, "tree")
-    found = scan.read(place, listing)
+        return _nothing_to_do(scan, lease, located, "tree")
+    found = scan.read(located, listing)
     known = known_entries(source)
     plan = plan_scan(
         known,
@@ -153,10 +153,10 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         allow_removals=scan.options.allow_removals,
         hold_removals=head.commit is None or any(w.code == "root_hint_missing" for w in found.warnings),
     )
-    result = _result_of(scan, plan, head, listing, [*place.warnings, *found.warnings])
+    result = _result_of(scan, plan, head, listing, [*located.warnings, *found.warnings])
     if lease is not None:
         scan.report.progress(0, 0, "writing the catalog")
-        _apply(scan, lease, plan, known, result, place, listing, actor, job_id)
+        _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
     return result
 
 
@@ -228,7 +228,7 @@ def _apply(
     plan: ScanPlan,
     known: Sequence[KnownEntry],
     result: ScanResult,
-    place: Located,
+    located: Located,
     listing: Listing,
     actor: Actor,
     job_id: UUID | None,
@@ -243,26 +243,26 @@ def _apply(
         if result.counters.changed:
             AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
         key = detection_key(detection_options(source))
-        stamp = scan_record.scanned(source, result, place.head, listing, key, plan)
+        stamp = scan_record.scanned(source, result, located.head, listing, key, plan)
         same_place = Source.objects.filter(
             pk=source.pk, url_key=source.url_key, ref=source.ref, root_hint=source.root_hint
         )
-        if not scan_record.stamped(same_place, {**stamp, **place.columns}):
+        if not scan_record.stamped(same_place, {**stamp, **located.columns}):
             raise LeaseLost("The source was changed while it was scanned; nothing was written.")
-        if place.place:
-            AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=place.address.url)
+        if located.new_place:
+            AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=located.address.url)
 
 
-def _nothing_to_do(scan: _Scan, lease: Lease | None, place: Located, short_circuit: str) -> ScanResult:
+def _nothing_to_do(scan: _Scan, lease: Lease | None, located: Located, short_circuit: str) -> ScanResult:
     """The repository is as it was: the last scan's counters, all unchanged, and no run to tell of."""
     source = scan.source
     counters = Counters.from_json(source.counters).repeated()
     result = scan.result(
-        counters, place.head, listing_complete=True, short_circuit=short_circuit, warnings=place.warnings
+        counters, located.head, listing_complete=True, short_circuit=short_circuit, warnings=located.warnings
     )
     if lease is not None:
         _read_interval(source)
-        lease.stamp_and_release(**scan_record.still_current(source, result, place.head), **place.columns)
+        lease.stamp_and_release(**scan_record.still_current(source, result, located.head), **located.columns)
     return result
 
 
