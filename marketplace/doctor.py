@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -51,19 +50,12 @@ def sources() -> Finding:
     return Finding("sources", Health.OK, f"hosts: {hosts}; local roots: {roots}")
 
 
-def api_url() -> str:
-    """GitHub's API beside SKILLMEAT_GITHUB_URL; empty where it is turned off."""
-    if urlsplit(settings.SKILLMEAT_GITHUB_URL).hostname == "github.com":
-        return "https://api.github.com"
-    return f"{settings.SKILLMEAT_GITHUB_URL}/api/v3"
-
-
 @network_diagnosis
 def hosts() -> list[Finding]:
     """One finding for each allowed host and the API, and one for the clocks of those that answered."""
     endpoints = [endpoint_of_entry(entry) for entry in settings.SKILLMEAT_ALLOWED_HOSTS]
-    if endpoints and api_url():
-        endpoints.append(endpoint_of(api_url()))
+    if endpoints and settings.SKILLMEAT_GITHUB_API_URL:
+        endpoints.append(endpoint_of(settings.SKILLMEAT_GITHUB_API_URL))
     reached = reach(list(dict.fromkeys(endpoints)), access_policy(), seconds=SECONDS)
     findings = [_host_finding(one) for one in reached]
     skews = [one.skew for one in reached if one.skew is not None]
@@ -90,9 +82,10 @@ def token() -> Finding:
     """Whether GitHub takes GITHUB_TOKEN."""
     if not settings.GITHUB_TOKEN:
         return Finding("token", Health.OK, "none set, git is used")
-    if not api_url():
+    if not settings.SKILLMEAT_GITHUB_API_URL:
         return Finding("token", Health.OK, "not tried: the API is turned off")
-    asked = GitHubSettings(api_url=api_url(), policy=access_policy(), timeout=SECONDS, attempts=1)
+    api = settings.SKILLMEAT_GITHUB_API_URL
+    asked = GitHubSettings(api_url=api, policy=access_policy(), timeout=SECONDS, attempts=1)
     try:
         return _accepted(probe_token(asked, settings.GITHUB_TOKEN))
     except UpstreamAuth as error:

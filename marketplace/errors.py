@@ -19,3 +19,11 @@ class SourceBusy(DomainError):
     code = "source_busy"
     status = 409
     title = "The source is being scanned"
+
+
+class ProviderUnavailable(DomainError):
+    """The provider that is chosen cannot read the source, or is turned off."""
+
+    code = "provider_unavailable"
+    status = 400
+    title = "The provider cannot read this source"

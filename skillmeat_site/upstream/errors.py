@@ -64,6 +64,13 @@ class UpstreamRefNotFound(UpstreamError):
     title = "The repository has no such branch, tag or commit"
 
 
+class UpstreamIdentityChanged(UpstreamError):
+    """Under the known name lies another repository now, and the known one is gone."""
+
+    code = "upstream_identity_changed"
+    title = "The name belongs to another repository now"
+
+
 class UpstreamBlocked(UpstreamError):
     code = "upstream_blocked"
     title = "The repository was taken down"

@@ -68,15 +68,6 @@ def test_one_host_with_a_wrong_clock_does_not_accuse_ours(allow):
     assert "behind" in found.detail
 
 
-@pytest.mark.parametrize(
-    ("url", "api"),
-    [("https://github.com", "https://api.github.com"), ("https://ghe.example.org", "https://ghe.example.org/api/v3")],
-)
-def test_where_the_api_is(settings, url, api):
-    settings.SKILLMEAT_GITHUB_URL = url
-    assert doctor.api_url() == api
-
-
 def test_no_token(allow):
     with answering() as server:
         allow(server)
