@@ -17,10 +17,11 @@ ENTRIES = "marketplace_catalogentry"
 INDEX = "marketplace_entrysearch"
 
 # The `ascii` tokenizer takes every character above U+007F for one of a word, and the marks for separators. Neither
-# positions nor lengths are kept: nothing asks for phrases, and rank is ours.
+# positions nor lengths are kept: nothing asks for phrases, and rank is ours. Short beginnings have their own index:
+# without it `name-00` merges the rows of every word that begins with "name".
 _FTS = (
     f"CREATE VIRTUAL TABLE {INDEX} USING fts5(search_text, content='{ENTRIES}', content_rowid='id', "
-    "tokenize=\"ascii tokenchars '+#'\", detail=none, columnsize=0)"
+    "tokenize=\"ascii tokenchars '+#'\", detail=none, columnsize=0, prefix='2 3 4')"
 )
 _ADD = f"INSERT INTO {INDEX}(rowid, search_text) VALUES (new.id, new.search_text);"  # noqa: S608 - constants
 _TAKE = f"INSERT INTO {INDEX}({INDEX}, rowid, search_text) VALUES ('delete', old.id, old.search_text);"  # noqa: S608
