@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from marketplace.domain.deduplicate import best_contents
 from marketplace.domain.detector import detection_key
+from marketplace.domain.doubts import Doubts
 from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
 from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
@@ -156,9 +157,10 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         complete=listing.complete,
         allow_removals=scan.options.allow_removals,
         hold_removals=head.commit is None or any(w.code == "root_hint_missing" for w in found.warnings),
+        doubts=found.doubts,
     )
     scan.tags = path_tags_of(source, plan)
-    told = [*located.warnings, *found.warnings, *cut_warnings(scan.tags)]
+    told = [*located.warnings, *_why_held(plan, found.doubts), *found.warnings, *cut_warnings(scan.tags)]
     result = _result_of(scan, plan, head, listing, told)
     if lease is not None:
         scan.report.progress(0, 0, "writing the catalog")
@@ -191,7 +193,7 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
         if change.known.path != plan.found[change.key].path  # else only renamed within its file
     ]
     if plan.held:
-        detail = f"{len(plan.held)} entries are no longer in the repository; rescan with allow_removals to drop them"
+        detail = f"{len(plan.held)} entries were not found any more; rescan with allow_removals to drop them"
         warnings = [Warned(REMOVALS_HELD, detail), *warnings]
     return scan.result(
         counters,
@@ -201,6 +203,12 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
         warnings=[*warnings, *_entry_warnings(plan)],
         held=len(plan.held),
     )
+
+
+def _why_held(plan: ScanPlan, doubts: Doubts) -> list[Warned]:
+    """What is wrong with the files of entries that are held because those cannot be read."""
+    reasons = (doubts.about(entry.path) for entry in plan.held)
+    return list(dict.fromkeys(reason for reason in reasons if reason is not None))
 
 
 def _entry_warnings(plan: ScanPlan) -> list[Warned]:

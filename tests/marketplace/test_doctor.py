@@ -29,6 +29,7 @@ def allow(settings):
     def configure(server, *others):
         settings.SKILLMEAT_ALLOWED_HOSTS = [server.entry, *others]
         settings.SKILLMEAT_GITHUB_URL = server.entry
+        settings.SKILLMEAT_GITHUB_API_URL = f"{server.entry}/api/v3"
 
     return configure
 
