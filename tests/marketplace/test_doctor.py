@@ -40,7 +40,8 @@ def test_hosts_that_answer_and_one_that_does_not(allow):
         allow(server, gone)
         here, away, clock = doctor.hosts()
     assert here == Finding(f"host {server.entry}", Health.OK, "answers")
-    assert (away.name, away.status, away.detail) == (f"host {gone}", Health.ERROR, "no connection to the host")
+    assert (away.name, away.status) == (f"host {gone}", Health.ERROR)
+    assert away.detail.startswith("no connection to the host")
     assert away.hint
     assert clock == Finding("clock of hosts", Health.OK, "agrees with the hosts' clocks")
     assert len(server.requests) == 1, "the API lies on the same host"

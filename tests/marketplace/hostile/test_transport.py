@@ -91,6 +91,7 @@ def test_a_host_that_never_ends(hosted, settings, fault):
 
 def test_a_wrong_token(hosted, settings):
     settings.SKILLMEAT_GITHUB_URL = hosted.server.url
+    settings.SKILLMEAT_GITHUB_TIERS = ["git"]
     hosted.server.token = TOKEN
     settings.GITHUB_TOKEN = "ghp_wrongwrongwrongwrongwrongwrong0123"
     body = hosted.fails("upstream_auth", says="GITHUB_TOKEN")
