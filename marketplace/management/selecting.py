@@ -107,6 +107,7 @@ def add_entry_options(parser: ArgumentParser) -> None:
     parser.add_argument("--source", action="append", default=[], help="id, URL or owner/name; repeatable")
     parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], choices=types, dest="types")
     parser.add_argument("-n", "--name-pattern", help="glob over the name")
+    parser.add_argument("-q", "--query", help="words of name, title, description, path or tags; the best come first")
     parser.add_argument("--status", action="append", default=[], choices=[status.value for status in EntryStatus])
     parser.add_argument("--include", action="append", default=[], choices=["removed", "excluded", "duplicate"])
 
@@ -126,6 +127,8 @@ def select_entries(options: Mapping[str, Any]) -> EntryQuerySet:
         entries = entries.filter(type__in=options["types"])
     if options["status"]:
         entries = entries.in_status(*options["status"])
+    if options["query"] is not None:
+        entries = entries.search(options["query"])
     if options["name_pattern"]:
         entries = entries.filter(name__regex=_glob(options["name_pattern"]))
     shown = {*options["include"], *options["status"]}

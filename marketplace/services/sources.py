@@ -14,7 +14,7 @@ from marketplace.errors import SourceBusy, SourceExists
 from marketplace.models import Source
 from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
 from marketplace.services.scan_record import next_scan_at
-from marketplace.services.upstreams import access_policy
+from marketplace.services.upstreams import access_policy, check_provider
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 from skillmeat_site.core.leases import Lease
@@ -24,11 +24,18 @@ from skillmeat_site.core.text import storable
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import InvalidUrl
 from skillmeat_site.upstream.policy import check_allowed
+from skillmeat_site.upstream.providers import ProviderChoice
 from skillmeat_site.upstream.types import RepositoryAddress
 
 EDITABLE = (
-    "url", "ref", "root_hint", "manual_map", "single_artifact_type", "tags", "trust_level", "enabled", "scan_interval",
+    "url", "ref", "provider", "root_hint", "manual_map", "single_artifact_type", "tags", "trust_level", "enabled",
+    "scan_interval",
 )  # fmt: skip
+
+NOT_DESCRIBED: Mapping[str, Any] = {
+    "repository_id": None, "repository_description": "", "repository_license": "", "topics": [], "archived": False,
+}  # fmt: skip
+"""The columns that tell what GitHub says of a repository, as long as it was not asked."""
 
 MAX_TAGS = 20
 MAX_MAPPED = 200
@@ -44,10 +51,11 @@ def source_ref(source: Source) -> ObjectRef:
 def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
     """Register a source without asking its repository.
 
-    Raises InvalidUrl, InvalidRef, HostNotAllowed, PathNotAllowed, InvalidParameter, and SourceExists (with the
-    ``source_id``) where the same repository, ref and root folder is registered in whatever spelling.
+    Raises InvalidUrl, InvalidRef, HostNotAllowed, PathNotAllowed, InvalidParameter, ProviderUnavailable, and
+    SourceExists (with the ``source_id``) where the same repository, ref and root folder is registered in whatever
+    spelling.
     """
-    columns = _columns({"ref": "", **fields, "url": url})
+    columns = _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
     try:
         with transaction.atomic():
             source = Source.objects.create(**columns, next_scan_at=_first_scan(columns.get("scan_interval")))
@@ -59,7 +67,7 @@ def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
 
 def check_source(*, url: str, **fields: Any) -> None:
     """What ``create_source`` would refuse, but for a source that exists. Raises like it; writes nothing."""
-    _columns({"ref": "", **fields, "url": url})
+    _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
 
 
 def find_source(*, url: str, ref: str = "", root_hint: str = "") -> Source | None:
@@ -75,9 +83,11 @@ def update_source(source: Source, *, actor: Actor, changes: Mapping[str, Any]) -
     Raises like ``create_source``.
     """
     wanted = dict(changes)
-    if {"url", "ref"} & wanted.keys():
-        wanted = {"url": source.url, "ref": source.ref, **wanted}
+    if {"url", "ref", "provider"} & wanted.keys():
+        wanted = {"url": source.url, "ref": source.ref, "provider": source.provider, **wanted}
     columns = _columns(wanted)
+    if columns.get("url_key", source.url_key) != source.url_key:
+        columns |= NOT_DESCRIBED
     if "url_key" in columns and (columns["url_key"], columns["ref"]) != (source.url_key, source.ref):
         columns |= {"head_commit": "", "tree_oid": "", "failures": 0, "not_before": None}
     if "scan_interval" in columns:
@@ -161,8 +171,12 @@ def clean_folder(folder: str, field: str = "root_hint") -> str:
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Check and normalise user-owned fields into columns."""
     columns = dict(fields)
+    if "provider" in columns:
+        _one_of("provider", columns["provider"], ProviderChoice)
     if "url" in columns:
-        columns |= _address_columns(_address(columns["url"], columns.get("ref", "")))
+        address = _address(columns["url"], columns.get("ref", ""))
+        check_provider(address, ProviderChoice(columns["provider"]))
+        columns |= address_columns(address)
     if "root_hint" in columns:
         columns["root_hint"] = clean_folder(columns["root_hint"])
     if "manual_map" in columns:
@@ -188,7 +202,8 @@ def _address(url: str, ref: str) -> RepositoryAddress:
     return address
 
 
-def _address_columns(address: RepositoryAddress) -> dict[str, Any]:
+def address_columns(address: RepositoryAddress) -> dict[str, Any]:
+    """The columns that tell where a source is."""
     return {
         "url": address.url,
         "url_key": address.key,

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
+from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
@@ -48,6 +50,7 @@ class ChoiceList(django_filters.CharFilter):
     def __init__(self, *args: Any, words: Iterable[str], **kwargs: Any) -> None:
         self.words = list(words)
         super().__init__(*args, **kwargs)
+        set_override(self, "field", {"type": "array", "items": {"type": "string", "enum": self.words}})
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         chosen = [one_of(self.field_name or "", word.strip(), self.words) for word in value.split(",") if word.strip()]
@@ -59,18 +62,33 @@ class ChoiceList(django_filters.CharFilter):
         return qs.filter(**{f"{self.field_name}__in": chosen})
 
 
+class WholeNumberFilter(django_filters.NumberFilter):
+    """An id or a count. 1.5 is refused; a database would take it for 1."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        bounds = {"minimum": self.extra.get("min_value"), "maximum": self.extra.get("max_value")}
+        told = {name: value for name, value in bounds.items() if value is not None}
+        set_override(self, "field", {"type": "integer", **told})
+
+
 class FilterSet(django_filters.FilterSet):
     """Base of every filter set: ``ordering`` may name only what the set declares, and ends in the primary key."""
 
     orderings: tuple[str, ...] = ("id",)
+
+    @classmethod
+    def known_orderings(cls) -> list[str]:
+        return [*cls.orderings, *(f"-{name}" for name in cls.orderings)]
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         queryset = super().filter_queryset(queryset)
         wanted = self.data.get("ordering")
         if not wanted:
             return queryset
-        allowed = [*self.orderings, *(f"-{name}" for name in self.orderings)]
-        columns = [one_of("ordering", word, allowed) for word in wanted.split(",")]
+        columns = [one_of("ordering", word, self.known_orderings()) for word in wanted.split(",")]
         if not any(column.lstrip("-") == "id" for column in columns):
             columns.append("-id" if columns[0].startswith("-") else "id")
         return queryset.order_by(*columns)

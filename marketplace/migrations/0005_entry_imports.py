@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('collections_app', '0001_initial'),
         ('core', '0001_initial'),
-        ('marketplace', '0003_source_tags'),
+        ('marketplace', '0004_entry_search'),
     ]
 
     operations = [
