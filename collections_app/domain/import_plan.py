@@ -50,8 +50,8 @@ class Wanted:
 class Occupant:
     """What holds a name. ``id`` empty: a file that no manifest knows.
 
-    ``present`` False: its files are gone; ``recorded`` False as well: the manifest knows nothing of it any more either,
-    and only the index remembers it.
+    ``present`` False: its files are gone; ``recorded`` False as well: no manifest names it any more either, and only
+    the index remembers it.
     """
 
     id: str
