@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collections_app.domain.json_merge import Merge, inspect, merge, unmerge
+from collections_app.domain.json_merge import Merge, inspect, inspect_all, merge, unmerge
 from collections_app.domain.merge_slots import read_payload
 from collections_app.domain.merge_types import Container, KeyProblem, KeyState, MergeKind
 from collections_app.errors import SettingsInvalid
@@ -178,6 +178,19 @@ def test_foreign_members_keep_order_and_spelling(kind, data):
     assert {key: value for key, value in new.items() if key != kind.value} == {
         key: value for key, value in old.items() if key != kind.value
     }
+
+
+def test_all_deployments_of_a_file_at_once_fare_as_each_alone():
+    current, owned, containers = None, {}, ()
+    for name in "abc":
+        wanted = payload(HOOKS, hooks("Stop", None, handler(name), handler(f"{name}2")), name)
+        others = others_of(owned, name)
+        done = merge(current, wanted, others=others, containers=containers)
+        current, owned[name], containers = done.data, done.owned, done.containers
+    current = current.replace(b'"b"', b'"edited"')
+    seen = inspect_all(current, HOOKS, owned)
+    assert seen == {name: inspect(current, HOOKS, owned[name], others=others_of(owned, name)) for name in owned}
+    assert [state for _, state in seen["b"].states] == [KeyState.MODIFIED, KeyState.INTACT]
 
 
 # Conflicts
