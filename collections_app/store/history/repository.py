@@ -68,12 +68,17 @@ def create_repository(path: Path) -> None:
     try:
         for folder in ("objects/pack", "objects/info", "refs/heads", INDEX_FOLDER):
             (made / folder).mkdir(parents=True)
-        (made / "HEAD").write_text("ref: refs/heads/none\n")
-        (made / "config").write_text(_CONFIG)
+        for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG)):
+            with (made / name).open("w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
         made.chmod(0o700)
+        fsync_folder(made)
         # Another process made it meanwhile: a rename onto a folder that is not empty is refused.
         with contextlib.suppress(OSError):
             made.rename(path)
+        fsync_folder(path.parent)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 

@@ -93,7 +93,7 @@ def test_git_reads_the_trailers(history, collection, store):
     assert git(store, "rev-parse", "refs/collections/default").strip() == snapshot.commit_oid
 
 
-def test_what_git_cannot_hold_is_told(history, collection, tmp_path):
+def test_what_git_cannot_hold_is_told(history, collection, monkeypatch):
     write(collection, {"skills/a/SKILL.md": b"x", "skills/a/.git/config": b"[core]", "skills/a/.GIT": b"gitdir: x"})
     write(collection, {"skills/a/git~1": b"", "skills/a/.g\u200cit": b"", "skills/a/.git::$INDEX_ALLOCATION": b""})
     write(collection, {".skillmeat/stage/1/x": b"staged"})
@@ -101,12 +101,9 @@ def test_what_git_cannot_hold_is_told(history, collection, tmp_path):
     (collection / "hooks").mkdir()
     os.mkfifo(collection / "skills/a/pipe")
     server = socket.socket(socket.AF_UNIX)
-    os.chdir(collection)
-    try:
-        server.bind("skills/a/socket")
-    finally:
-        os.chdir("/")
-        server.close()
+    monkeypatch.chdir(collection)
+    server.bind("skills/a/socket")
+    server.close()
     snapshot = history.snapshot(collection, "default", reason="x", now=NOW)
     assert {(item.path, item.reason) for item in snapshot.excluded} == {
         ("skills/a/.git", ExcludedReason.GIT_NAME),

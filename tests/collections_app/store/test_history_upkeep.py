@@ -142,6 +142,7 @@ def test_dropping_a_collection_leaves_the_others(history, collection, store):
     assert not (store / "skillmeat-index/one.json").exists()
 
 
+ROOT = Path(__file__).parents[3]
 WORKER = """
 import json, os, sys
 from datetime import UTC, datetime
@@ -160,7 +161,7 @@ for n in range(rounds):
 def start(home: Path, slug: str, rounds: int) -> subprocess.Popen[str]:
     write(home / slug, {f"skills/s{n}/SKILL.md": b"x%d" % n for n in range(30)} | {"skills/a/SKILL.md": b""})
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(home), slug, str(rounds)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+        [sys.executable, "-c", WORKER, str(home), slug, str(rounds)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
 
 
