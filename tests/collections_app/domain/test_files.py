@@ -188,11 +188,21 @@ def test_a_lock_of_nonsense(raw):
         parse_lock(raw)
 
 
+OLD_LOCK = b"""
+[lock]
+version = "1.0.0"
+[lock.entries."a:b::skill"]
+content_hash = "h"
+fetched = "2025-01-01T00:00:00"
+x = 1
+"""
+
+
 def test_an_old_lock():
-    lock = parse_lock(
-        b'[lock]\nversion = "1.0.0"\n[lock.entries."a:b::skill"]\ncontent_hash = "h"\nfetched = "2025-01-01T00:00:00"\nx = 1'
-    )
+    lock = parse_lock(OLD_LOCK)
     (entry,) = lock.entries
+    assert lock.source_format == 1
     assert entry.ref == ArtifactRef("skill", "a:b")
+    assert entry.fetched.tzinfo is UTC
     assert entry.extra == {"x": 1}
     assert parse_lock(b"").entries == ()

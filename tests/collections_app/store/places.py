@@ -34,14 +34,14 @@ def fill(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def dies_at(number: int, work: Callable[[], object]) -> bool:
-    """Do ``work`` in a process that kills itself (SIGKILL) at the n-th checkpoint; whether it came that far."""
+def dies_at(number: int, work: Callable[[], object], *, prefix: str = "") -> bool:
+    """Do ``work`` in a process that kills itself (SIGKILL) at the n-th checkpoint (of such a name); whether it did."""
     pid = os.fork()
     if pid == 0:
         left = [number]
 
         def reached(name: str) -> None:
-            left[0] -= 1
+            left[0] -= name.startswith(prefix)
             if left[0] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -212,3 +212,25 @@ def test_recovery_dies_again_and_again(tmp_path, step):
         if not dies_at(second, world.recover):
             break
     check(world, old, new)
+
+
+def test_what_is_settled_is_not_settled_again(tmp_path):
+    """Killed while dropping old copies; then somebody puts the deleted file back. It is his, and stays."""
+    world = Deleted(tmp_path / "w")
+    world.build()
+    assert dies_at(1, world.change, prefix="drop:settled")
+    fill(world.home.path, {"collections/c/hooks/h.json": "{}"})
+    assert [row.outcome for row in world.recover()] == [Outcome.FINISHED]
+    assert (world.home.collections / "c/hooks/h.json").read_text() == "{}"
+    assert not (world.home.collections / "c/.skillmeat").exists()
+
+
+class Deleted(World):
+    """One file is deleted."""
+
+    def change(self) -> None:
+        with DiskTransaction(self.home, self.home.root_of("c"), kind="delete") as disk:
+            disk.delete("hooks/h.json", expected=WHATEVER)
+            disk.apply()
+            self.commit(disk.op)
+            disk.finish()

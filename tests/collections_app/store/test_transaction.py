@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -142,12 +143,17 @@ def test_foreign_content_of_the_last_moment_is_kept(home, disk, monkeypatch, wit
 
 def test_an_error_of_the_caller_takes_everything_back(home):
     before = picture(home.path)
-    with pytest.raises(RuntimeError), DiskTransaction(home, home.root_of("c"), kind="test") as disk:
-        disk.put("skills/a", disk.stage.add_folder([NewFile("x", b"")]), expected=WHATEVER)
-        disk.delete("collection.toml", expected=blob_oid(b"m"))
-        disk.apply()
-        assert not (home.collections / "c/collection.toml").exists()
-        raise RuntimeError
+
+    def fail() -> None:
+        with DiskTransaction(home, home.root_of("c"), kind="test") as disk:
+            disk.put("skills/a", disk.stage.add_folder([NewFile("x", b"")]), expected=WHATEVER)
+            disk.delete("collection.toml", expected=blob_oid(b"m"))
+            disk.apply()
+            assert not (home.collections / "c/collection.toml").exists()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert picture(home.path) == before
 
 
@@ -172,9 +178,7 @@ def test_edits_between_death_and_recovery_are_kept(home):
 def test_a_living_process_is_left_alone(home, disk):
     disk.put("skills/b", disk.stage.add_folder([NewFile("x", b"")]), expected=None)
     disk.apply()
-    for look in (lambda: recover(home, lambda op: False), lambda: None):
-        rows = look()
-        assert rows is None or [row.outcome for row in rows] == [Outcome.ALIVE]
+    assert [row.outcome for row in recover(home, lambda op: False)] == [Outcome.ALIVE]
 
     def elsewhere() -> None:
         assert [row.outcome for row in recover(home, lambda op: False)] == [Outcome.ALIVE]
@@ -302,6 +306,43 @@ def test_the_disk_is_full_in_the_middle(home):
 
     assert not dies_at(0, work)
     assert picture(home.path) == before
+
+
+def test_a_small_disk_is_full(tmp_path):
+    """A file system of 2 MiB, where the system lets the tests mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "t", place], check=False).returncode
+    ):
+        pytest.skip("no file system can be mounted here")
+    try:
+        home = Home(place / "h")
+        fill(home.path, {"collections/c/skills/a/SKILL.md": "a", "journal/.keep": ""})
+        (home.journal / ".keep").unlink()
+        before = picture(home.path)
+        fill_up(home)
+        assert picture(home.path) == before
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def fill_up(home: Home) -> None:
+    with DiskTransaction(home, home.root_of("c"), kind="test") as disk:
+        target = home.collections / "c/skills/a"
+        disk.put("skills/a", disk.stage.add_folder([NewFile("x", b"x" * 500_000)]), expected=content_oid(target))
+        disk.apply()
+        assert (target / "x").exists()
+        with pytest.raises(DiskFull):
+            disk.stage.add_folder([NewFile(str(number), b"x" * 100_000) for number in range(40)])
+        try:  # not a byte is left: the journal cannot grow, and everything can be taken back all the same
+            (home.path / "filler").write_bytes(b"x" * 4_000_000)
+        except OSError:
+            disk.put("skills/b", disk.stage.add_folder([]), expected=None)
+            with pytest.raises(DiskFull):
+                disk.apply()
+        (home.path / "filler").unlink()
 
 
 @pytest.mark.parametrize(
