@@ -97,7 +97,7 @@ class Stage:
     def _add(self, write: _Write, expected_oid: str | None, limits: Limits) -> Staged:
         name = str(self._count)
         self._count += 1
-        with meaning("staging"), open_folder(self._root_fd, self._folder.split("/"), make=[]) as fd:
+        with meaning("staging"), open_folder(self._root_fd, self._folder.split("/")) as fd:
             try:
                 checkpoint(f"staging:{name}")
                 write(fd, name)

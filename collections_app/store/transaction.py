@@ -189,6 +189,7 @@ class DiskTransaction:
         ``lease_lost`` where another process has taken the journal over. On return everything is durable.
         """
         ground = self._entered()
+        self._check_ours()
         first = len(self._journal.swaps)
         self._extend(ground)
         rows: list[Swapped] = []
