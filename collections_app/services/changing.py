@@ -29,7 +29,8 @@ from collections_app.errors import UnsafeLink
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import home, limits
-from collections_app.store.content_ids import blob_oid, content_oid
+from collections_app.store.content_ids import blob_oid
+from collections_app.store.content_on_disk import content_oid
 from collections_app.store.reader import read_files
 from collections_app.store.staging import NewFile, Stage, Staged
 from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
