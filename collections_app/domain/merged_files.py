@@ -69,7 +69,7 @@ class MergedFile:
     def put(
         self, key: Key, payload: Payload, *, overwrite: bool = False, force: bool = False
     ) -> tuple[KeyConflict, ...]:
-        """Put a deployment in, in the place of what it was. With a conflict nothing changes. Raises SettingsInvalid."""
+        """Put a deployment in, in the place of what it was. A conflict changes nothing. Raises SettingsInvalid."""
         merged = merge(
             self.data,
             payload,

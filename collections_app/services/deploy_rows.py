@@ -26,7 +26,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.UNSUPPORTED: "The profile has no place for artifacts of this type or name.",
     Reason.UNSAFE_PATH: "Its name is not safe in a project.",
     Reason.NOT_DEPLOYED: "There is no record of such a deployment.",
-    Reason.UNKNOWN_CONTENT: "A record of SkillMeat 1.x does not tell what was deployed; it was kept. Force removes it.",
+    Reason.UNKNOWN_CONTENT: "SkillMeat 1.x did not record what it deployed; it was kept. Force removes it.",
 }
 
 

@@ -89,7 +89,7 @@ class View:
 
 
 def read_view(project: Project) -> View:
-    """Raises ManifestInvalid, FormatTooNew, UnsafePath for a record that is not understood, and what reading raises."""
+    """Raises ManifestInvalid, FormatTooNew, UnsafePath for a record that is not understood, and as reading."""
     with ProjectDisk(Path(project.path), limits=limits()) as disk:
         raw = {profile: disk.read(profile.record) for profile in Profile}
     records = {
@@ -130,7 +130,7 @@ def _view(project: Project, records: dict[Profile, RecordFile]) -> View:
 def _artifacts(recorded: Iterable[Deployed]) -> dict[tuple[tuple[str, str, str], str], uuid.UUID]:
     """The artifacts that records mean: by their id where it is known here, else by collection, type and name."""
     wanted = list(recorded)
-    ids = [found for one in wanted if (found := _uuid(one.artifact_uuid)) is not None]
+    ids = [pk for one in wanted if (pk := _uuid(one.artifact_uuid)) is not None]
     names = {one.name for one in wanted}
     slugs = {one.collection for one in wanted}
     if not wanted:
@@ -138,16 +138,16 @@ def _artifacts(recorded: Iterable[Deployed]) -> dict[tuple[tuple[str, str, str],
     rows = Artifact.objects.filter(Q(pk__in=ids) | Q(name__in=names, collection__slug__in=slugs))
     by_name: dict[tuple[str, ArtifactRef], uuid.UUID] = {}
     by_id: dict[uuid.UUID, str] = {}
-    for pk, slug, type_, name in rows.values_list("pk", "collection__slug", "type", "name"):
-        by_name[slug, ArtifactRef(type_, name)] = pk
-        by_id[pk] = type_
-    found = {}
+    for artifact_id, slug, type_, name in rows.values_list("pk", "collection__slug", "type", "name"):
+        by_name[slug, ArtifactRef(type_, name)] = artifact_id
+        by_id[artifact_id] = type_
+    found: dict[tuple[tuple[str, str, str], str], uuid.UUID] = {}
     for one in wanted:
-        pk = _uuid(one.artifact_uuid)
-        if pk is None or by_id.get(pk) != one.kind.value:
-            pk = by_name.get((one.collection, ArtifactRef(one.kind.value, one.name)))
-        if pk is not None:
-            found[one.identity, one.collection] = pk
+        known = _uuid(one.artifact_uuid)
+        if known is None or by_id.get(known) != one.kind.value:
+            known = by_name.get((one.collection, ArtifactRef(one.kind.value, one.name)))
+        if known is not None:
+            found[one.identity, one.collection] = known
     return found
 
 

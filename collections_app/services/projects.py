@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 
 from django.db import IntegrityError, transaction
 
@@ -13,6 +14,7 @@ from collections_app.errors import (
     PathBlocked,
     ProjectBusy,
     ProjectExists,
+    ProjectMissing,
     UnsafeLink,
     UnsafePath,
 )
@@ -26,12 +28,32 @@ from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import ObjectRef
 from skillmeat_site.core.text import storable
+from skillmeat_site.upstream.errors import PathNotAllowed
 
 MAX_NAME = 200
 MAX_PATH = 1000
 _UNREADABLE = (
     ManifestInvalid, FormatTooNew, UnsafePath, UnsafeLink, PathBlocked, LimitExceeded, DiskDenied, ProjectBusy,
 )  # fmt: skip
+
+
+class ProjectStatus(StrEnum):
+    """Whether anything can be done with a project."""
+
+    OK = "ok"
+    MISSING = "missing"  # there is no such folder
+    NOT_ALLOWED = "not_allowed"  # the folder is outside the allowed roots
+
+
+def project_status(project: Project) -> ProjectStatus:
+    """Looks at the disk."""
+    try:
+        check_project(project.path)
+    except PathNotAllowed:
+        return ProjectStatus.NOT_ALLOWED
+    except ProjectMissing:
+        return ProjectStatus.MISSING
+    return ProjectStatus.OK
 
 
 def project_ref(project: Project) -> ObjectRef:
