@@ -153,3 +153,67 @@ class ArtifactInvalid(DomainError):
     code = "artifact_invalid"
     status = 409
     title = "The artifact is not valid"
+
+
+class ProjectBusy(DomainError):
+    """Another operation holds the project; nothing was changed."""
+
+    code = "project_busy"
+    status = 409
+    title = "The project is being changed"
+
+
+class ProjectExists(DomainError):
+    code = "project_exists"
+    status = 409
+    title = "The project is registered"
+
+
+class ProjectMissing(DomainError):
+    """Its folder is gone, or is no folder any more: unmounted, moved, deleted."""
+
+    code = "project_missing"
+    status = 409
+    title = "The folder of the project is gone"
+
+
+class Unmanaged(DomainError):
+    """What nobody deployed is in the way; ``overwrite`` replaces it."""
+
+    code = "unmanaged"
+    status = 409
+    title = "Something that nobody deployed is in the way"
+
+
+class DeploymentModified(DomainError):
+    """What was deployed has been edited since; it is kept unless ``force`` or ``overwrite``."""
+
+    code = "modified"
+    status = 409
+    title = "What was deployed has been edited"
+
+
+class PlaceTaken(DomainError):
+    code = "taken"
+    status = 409
+    title = "Another deployment has the place"
+
+
+class TargetBlocked(DomainError):
+    code = "target_blocked"
+    status = 409
+    title = "The target cannot be reached"
+
+
+class UnknownContent(DomainError):
+    """A record of SkillMeat 1.x does not tell what was deployed."""
+
+    code = "unknown_content"
+    status = 409
+    title = "Nobody can say whether the content was edited"
+
+
+class NotDeployed(DomainError):
+    code = "not_deployed"
+    status = 409
+    title = "Nothing of the kind is deployed"

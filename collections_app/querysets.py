@@ -53,7 +53,7 @@ class ProjectQuerySet(QuerySet["Project"]):
         return self
 
     def for_list(self) -> ProjectQuerySet:
-        return self.annotate(deployment_count=Count("deployments"))
+        return self.annotate(deployment_count=Count("deployments")).prefetch_related("deployments")
 
 
 class DeploymentQuerySet(QuerySet["Deployment"]):

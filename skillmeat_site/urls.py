@@ -12,6 +12,7 @@ api: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("skillmeat_site.core.api.urls")),
     path("marketplace/", include("marketplace.api.urls")),
+    path("", include("collections_app.api.urls")),
 ]
 
 urlpatterns = [

@@ -65,3 +65,8 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type}:{self.name} → {self.project}"
+
+    @property
+    def collection_slug(self) -> str:
+        """The collection that it came from, also after the artifact was removed."""
+        return self.artifact.collection.slug if self.artifact else str(self.ownership.get("collection", ""))

@@ -1,28 +1,299 @@
-"""Stub: written by the deployments helper."""
+"""Deploying artifacts into a project, and keeping deployments up to date when their artifact is imported anew."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+import structlog
+from django.utils import timezone
+
+from collections_app.domain.deploy_plan import (
+    Action,
+    Found,
+    Key,
+    Options,
+    Presence,
+    Reason,
+    Step,
+    Wanted,
+    plan_deploy,
+)
+from collections_app.domain.deploy_targets import Profile, TargetShape, target_of
+from collections_app.domain.deployed_record import Deployed
+from collections_app.domain.drift import DriftState
+from collections_app.errors import UnsafePath, UnsupportedTarget
+from collections_app.models import Artifact, Deployment, Project
+from collections_app.services.deploy_rows import WORDS, Settled, artifact_label, refused, unknown_row
+from collections_app.services.deploy_sources import Source, read_source
+from collections_app.services.deployed_view import Known, View, key_of, read_view
+from collections_app.services.homes import limits
+from collections_app.services.project_changes import STOPS, Documents, Edit, change_in_chunks, expected_at
+from collections_app.services.project_holding import HeldProject, check_project, held_project
+from collections_app.services.undeploying import forget_deployments
+from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
+from skillmeat_site.core.results import BulkResult, ItemOutcome
+
+log = structlog.get_logger(__name__)
+
+__all__ = [
+    "DeployOptions", "Redeployed", "deploy_artifacts", "deployments_of", "forget_deployments", "redeploy_clean",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """``overwrite``: what nobody deployed, or was edited since, is replaced; ``force``: only the latter."""
+
+    profile: Profile = Profile.CLAUDE_CODE
+    overwrite: bool = False
+    force: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Redeployed:
+    """``kept_modified``: ``project:target`` of each that was edited, and stays as it is."""
+
     restored: int = 0
     kept_modified: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """An artifact's source, what was found where it goes, and what is to become of it."""
+
+    source: Source
+    found: Found
+    step: Step
+
+
+def deploy_artifacts(
+    project: Project,
+    ids: Sequence[UUID],
+    *,
+    options: DeployOptions,
+    actor: Actor,
+    report: Report,
+    job_id: UUID | None = None,
+) -> BulkResult:
+    """Deploy artifacts into a project; each settles by itself, in chunks of 100 that are whole or not at all.
+
+    A conflict writes nothing of its artifact. Raises ProjectBusy, ProjectMissing, PathNotAllowed, and ManifestInvalid
+    or FormatTooNew for a record of the project that cannot be understood: nothing has changed then. A dry run takes a
+    project that is not registered as well, and holds no lease.
+    """
+    wanted = list(dict.fromkeys(ids))
+    artifacts = Artifact.objects.select_related("collection").in_bulk(wanted)
+    sources, settled = _read_sources(project, list(artifacts.values()), options.profile, report)
+    if options.dry_run:
+        check_project(project.path)
+        view = read_view(project)
+        planned, _ = _plan(view, sources, options)
+        settled |= {item.source.artifact.pk: _foreseen(view, item) for item in planned}
+    else:
+        with held_project(project.pk, report) as held:
+            settled |= _deploy(held, sources, options, actor, job_id)
+    rows = [
+        settled[pk].row(artifact_label(artifacts[pk], pk), pk) if pk in settled else unknown_row("artifact", pk)
+        for pk in wanted
+    ]
+    return BulkResult(tuple(rows), dry_run=options.dry_run)
+
+
+def _read_sources(
+    project: Project, artifacts: Sequence[Artifact], profile: Profile, report: Report
+) -> tuple[list[Source], dict[UUID, Settled]]:
+    sources: list[Source] = []
+    failed: dict[UUID, Settled] = {}
+    for artifact in artifacts:
+        report.tick()
+        try:
+            sources.append(read_source(artifact))
+        except DomainError as error:
+            kind = artifact.kind
+            failed[artifact.pk] = refused(project, Key(kind, artifact.name, profile) if kind else None, error)
+    return sources, failed
+
+
+def _plan(view: View, sources: Sequence[Source], options: DeployOptions) -> tuple[list[_Planned], Documents]:
+    """What is to become of each source, decided on what is on disk now; and the merged files as they are."""
+    by_wanted = {
+        Wanted(Key(one.kind, one.artifact.name, options.profile), one.oid, one.collection, one.needs_plugin): one
+        for one in sources
+    }
+    # The order in which the plan answers.
+    ordered = sorted(by_wanted, key=lambda one: (one.key.kind.value, one.key.name, one.collection, one.oid))
+    with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
+        documents = Documents.read(view, disk)
+        found = {one.key: _found(disk, documents, one.key, by_wanted[one]) for one in ordered}
+    recorded = [known.recorded for known in view.known.values()]
+    steps = plan_deploy(by_wanted, recorded, found, Options(options.overwrite, options.force))
+    trial = documents.copy()
+    planned = []
+    for one, step in zip(ordered, steps, strict=True):
+        item = _Planned(by_wanted[one], found[one.key], step)
+        reason = trial.apply(_edit(view, item, options)) if step.actions and _merged(step) else None
+        if reason is not None:  # two of the batch want the same key
+            item = replace(item, step=Step(step.key, ItemOutcome.CONFLICT, code=reason, target=step.target))
+        planned.append(item)
+    return planned, documents
+
+
+def _found(disk: ProjectDisk, documents: Documents, key: Key, source: Source) -> Found:
+    try:
+        target = target_of(key.kind, key.name, key.profile)
+    except (UnsupportedTarget, UnsafePath):
+        return Found(Presence.ABSENT)  # the plan refuses it in its own words
+    if target.merge is not None:
+        return documents.files[key.kind].look(key, source.payload)
+    return disk.look(target.path)
+
+
+def _merged(step: Step) -> bool:
+    return step.target is not None and step.target.shape is TargetShape.KEYS
+
+
+def _edit(view: View, item: _Planned, options: DeployOptions) -> Edit:
+    step, artifact = item.step, item.source.artifact
+    assert step.target is not None, "what is written has a target"
+    before = view.known.get(step.key)
+    old = before.deployed if before else None
+    deployed = Deployed(
+        kind=step.key.kind,
+        name=step.key.name,
+        collection=item.source.collection,
+        path=step.target.record_path,
+        deployed_at=timezone.now(),
+        content_oid=item.source.oid,
+        profile=step.key.profile,
+        content_hash=item.source.oid,
+        artifact_uuid=artifact.pk.hex,
+        keys=old.keys if old else (),
+        extra=old.extra if old else {},
+    )
+    writes = bool({Action.WRITE, Action.REPLACE} & set(step.actions))
+    merged = _merged(step)
+    return Edit(
+        key=step.key,
+        path=step.target.path,
+        present=expected_at(item.found.presence, item.found.oid),
+        merged=merged,
+        known=Known(step.key, deployed, before.id if before else uuid.uuid4(), artifact.pk),
+        put=item.source if writes or merged else None,
+        overwrite=options.overwrite,
+        force=options.force,
+    )
+
+
+def _deploy(
+    held: HeldProject, sources: Sequence[Source], options: DeployOptions, actor: Actor, job_id: UUID | None
+) -> dict[UUID, Settled]:
+    view = read_view(held.row)
+    planned, documents = _plan(view, sources, options)
+    items = {item.step.key: item for item in planned if item.step.actions}
+    edits = [_edit(view, item, options) for item in items.values()]
+
+    def audit(done: Sequence[Edit]) -> None:
+        artifacts = [str(edit.known.artifact_id) for edit in done if edit.known]
+        profile = options.profile.value
+        AuditEvent.record(actor, "project.deployed", held.row, job_id=job_id, artifacts=artifacts, profile=profile)
+
+    failed = change_in_chunks(held, view, documents, edits, kind="deploy", audit=audit)
+    settled = {}
+    for item in planned:
+        error = failed.get(item.step.key) if item.step.actions else None
+        if error is not None:
+            target = item.step.target.path if item.step.target else ""
+            settled[item.source.artifact.pk] = refused(held.row, item.step.key, error, target)
+        else:
+            settled[item.source.artifact.pk] = _foreseen(view, item)
+    return settled
+
+
+def _foreseen(view: View, item: _Planned) -> Settled:
+    step = item.step
+    well = step.outcome in (ItemOutcome.CREATED, ItemOutcome.UPDATED, ItemOutcome.UNCHANGED)
+    message = WORDS[step.code] if step.code else ""
+    if step.code is Reason.SETTINGS_INVALID:
+        message = _why_invalid(view, item) or message
+    return Settled(
+        project=view.project,
+        key=step.key,
+        outcome=step.outcome,
+        code=step.code.value if step.code else "",
+        message=message,
+        target=step.target.path if step.target else "",
+        known=view.known.get(step.key) if well else None,
+        state=DriftState.IN_SYNC if well else None,
+    )
+
+
+def _why_invalid(view: View, item: _Planned) -> str:
+    with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
+        problem = view.merged_file(disk, item.step.key.kind).problem()
+    return problem.detail if problem else ""
+
+
 def deployments_of(artifacts: Sequence[UUID]) -> Mapping[str, Sequence[UUID]]:
-    return {}
-
-
-def forget_deployments(ids: Sequence[UUID], *, actor: Actor, report: Report) -> tuple[str, ...]:
-    return ()
+    """The deployments of artifacts, by the artifact's id as text."""
+    found: dict[str, list[UUID]] = {}
+    rows = Deployment.objects.filter(artifact_id__in=list(artifacts)).order_by("pk")
+    for pk, artifact_id in rows.values_list("pk", "artifact_id"):
+        found.setdefault(str(artifact_id), []).append(pk)
+    return found
 
 
 def redeploy_clean(artifact_id: UUID, *, was: str, actor: Actor, report: Report, job_id: UUID | None) -> Redeployed:
-    return Redeployed()
+    """Bring the deployments of an artifact that nobody has edited to what the collection has now.
+
+    ``was``: the content id that the collection had before; what SkillMeat 1.x deployed, whose record has none, is
+    compared with that. Edited ones stay and are named; missing ones stay missing. A project that cannot be changed
+    now is logged and keeps what it has: its deployments are ``outdated``. Raises LeaseLost and what stops a job.
+    """
+    rows = Deployment.objects.filter(artifact_id=artifact_id).select_related("project", "artifact__collection")
+    restored = 0
+    kept: list[str] = []
+    for row in rows.order_by("project__path", "profile"):
+        try:
+            with held_project(row.project_id, report) as held:
+                outcome = _redeploy(held, row, was, actor, job_id)
+        except STOPS:
+            raise
+        except DomainError as error:
+            log.warning("deployment.not_followed", deployment=str(row.pk), code=error.code, detail=error.detail)
+            continue
+        restored += outcome is True
+        if outcome is False:
+            kept.append(f"{row.project.name}:{row.target}")
+    return Redeployed(restored, tuple(kept))
+
+
+def _redeploy(held: HeldProject, row: Deployment, was: str, actor: Actor, job_id: UUID | None) -> bool | None:
+    """Whether one deployment follows; None where it is gone, or was no deployment of the artifact any more."""
+    key = key_of(row)
+    view = read_view(held.row)
+    known = view.known.get(key) if key else None
+    if known is None or row.artifact is None or known.artifact_id != row.artifact_id:
+        return None
+    with ProjectDisk(held.folder, limits=limits()) as disk:
+        place = view.merged_file(disk, known.key.kind) if known.merged else None
+        found = place.look(known.key) if place else disk.look(known.recorded.path)
+    if found.presence is Presence.ABSENT:
+        return None
+    source = read_source(row.artifact)
+    if not found.partial and found.oid not in (known.recorded.oid or was, source.oid):
+        return False
+    # What a record of 1.x deployed was compared with ``was`` just now; the swap proves that it is still the same.
+    options = DeployOptions(known.key.profile, force=known.recorded.oid is None)
+    settled = _deploy(held, [source], options, actor, job_id)[row.artifact.pk]
+    if settled.code:
+        log.warning("deployment.not_followed", deployment=str(row.pk), code=settled.code, detail=settled.message)
+        return None
+    return True

@@ -75,12 +75,14 @@ class Stage:
         *,
         expected_oid: str | None = None,
         executable: bool = False,
+        permissions: int | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> Staged:
-        """Stage a single file; raises as ``add_folder``."""
+        """Stage a single file; raises as ``add_folder``. ``permissions``: other than the usual ones."""
         Tally(limits).add("", len(data))
         mode = FileMode.EXECUTABLE if executable else FileMode.FILE
-        return self._add(lambda fd, name: _write_file(fd, name, data, mode), expected_oid, limits)
+        bits = _PERMISSIONS[mode] if permissions is None else permissions
+        return self._add(lambda fd, name: _write_file(fd, name, data, bits), expected_oid, limits)
 
     def add_copy(self, source: Path, *, expected_oid: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Staged:
         """Stage a copy of a file or folder on disk; raises as ``add_folder`` and ``content_of``."""
@@ -145,7 +147,7 @@ def _write_folder(fd: int, files: Iterable[NewFile], limits: Limits) -> None:
             links[file.path] = os.fsdecode(file.data)
         elif file.mode in _PERMISSIONS:
             with open_folder(fd, parts[:-1], make=[]) as folder:
-                _write_file(folder, parts[-1], file.data, file.mode)
+                _write_file(folder, parts[-1], file.data, _PERMISSIONS[file.mode])
         else:
             raise SpecialFile(f"{file.path!a} has the mode {file.mode}")
     check_links(links)
@@ -155,13 +157,13 @@ def _write_folder(fd: int, files: Iterable[NewFile], limits: Limits) -> None:
             os.symlink(target, name, dir_fd=folder)
 
 
-def _write_file(dir_fd: int, name: str, data: bytes, mode: FileMode) -> None:
+def _write_file(dir_fd: int, name: str, data: bytes, permissions: int) -> None:
     fd = os.open(name, _NEW_FILE, 0o600, dir_fd=dir_fd)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(fd, rest) :]
-        os.fchmod(fd, _PERMISSIONS[mode])
+        os.fchmod(fd, permissions)
         os.fsync(fd)
     finally:
         os.close(fd)

@@ -33,6 +33,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "ArtifactTypeEnum": "marketplace.api.serializers.ARTIFACT_TYPES",
         "TagKindEnum": "marketplace.api.tag_serializers.KINDS",
+        "ArtifactKindEnum": "collections_app.api.deploy_serializers.KINDS",
+        "DriftStateEnum": "collections_app.api.deploy_serializers.STATES",
+        "ProfileEnum": "collections_app.api.deploy_serializers.PROFILES",
         "TagStatusEnum": "marketplace.api.tag_serializers.STATUSES",
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],

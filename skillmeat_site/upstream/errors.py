@@ -45,7 +45,7 @@ class HostNotAllowed(UpstreamError):
 class PathNotAllowed(UpstreamError):
     code = "path_not_allowed"
     status = 400
-    title = "Local sources outside the allowed roots are refused"
+    title = "The path lies outside the allowed roots"
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -1,0 +1,164 @@
+"""Taking deployments back, or letting go of them: from the project's disk, from its record, from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from collections_app.domain.deploy_plan import Action, Found, Key, Options, Presence, Step, plan_undeploy
+from collections_app.models import Deployment
+from collections_app.services.deploy_rows import WORDS, Settled, refused, unknown_row
+from collections_app.services.deployed_view import View, key_of, read_view
+from collections_app.services.homes import limits
+from collections_app.services.project_changes import STOPS, Documents, Edit, change_in_chunks, expected_at
+from collections_app.services.project_holding import HeldProject, check_project, held_project
+from collections_app.store.project_disk import ProjectDisk
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.models import AuditEvent
+from skillmeat_site.core.reporting import Report
+from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UndeployOptions:
+    """``force``: what was edited since goes as well."""
+
+    force: bool = False
+    dry_run: bool = False
+
+
+def deployment_ref(row: Deployment) -> ObjectRef:
+    return ObjectRef("deployment", str(row.pk), str(row))
+
+
+def undeploy(
+    ids: Sequence[UUID], *, options: UndeployOptions, actor: Actor, report: Report, job_id: UUID | None = None
+) -> BulkResult:
+    """Remove exactly what deploying added, project by project; each deployment settles by itself.
+
+    One that was edited in the project is skipped, code ``modified``, unless ``force``. Where nothing is left on disk
+    the record goes. A project that is busy, gone or has a record that cannot be understood fails its own rows only.
+    """
+    wanted = list(dict.fromkeys(ids))
+    rows: dict[UUID, Row] = {}
+    for group in _by_project(wanted).values():
+        try:
+            if options.dry_run:
+                check_project(group[0].project.path)
+                settled = _undeploy(None, read_view(group[0].project), group, options, actor, job_id)
+            else:
+                with held_project(group[0].project_id, report) as held:
+                    settled = _undeploy(held, read_view(held.row), group, options, actor, job_id)
+        except STOPS:
+            raise
+        except DomainError as error:
+            settled = {row.pk: refused(row.project, key_of(row), error, row.target) for row in group}
+        rows |= {row.pk: settled[row.pk].row(deployment_ref(row), row.artifact_id) for row in group}
+    return BulkResult(tuple(rows.get(pk) or unknown_row("deployment", pk) for pk in wanted), dry_run=options.dry_run)
+
+
+def forget_deployments(ids: Sequence[UUID], *, actor: Actor, report: Report) -> tuple[str, ...]:
+    """Drop deployments from rows and records; their files stay, and are no longer ours.
+
+    Returns ``project:target`` of each that was let go. A project that cannot be changed now keeps its records, and is
+    logged. Raises LeaseLost and what stops a job.
+    """
+    dropped: list[str] = []
+    for group in _by_project(ids).values():
+        try:
+            with held_project(group[0].project_id, report) as held:
+                view = read_view(held.row)
+                dropped += _forget(held, view, group, actor)
+        except STOPS:
+            raise
+        except DomainError as error:
+            log.warning("deployments.not_forgotten", project=group[0].project_id, code=error.code, detail=error.detail)
+    return tuple(dropped)
+
+
+def _by_project(ids: Sequence[UUID]) -> dict[int, list[Deployment]]:
+    groups: dict[int, list[Deployment]] = {}
+    rows = Deployment.objects.filter(pk__in=list(ids)).select_related("project", "artifact__collection")
+    for row in rows.order_by("project__path", "profile", "type", "name"):
+        groups.setdefault(row.project_id, []).append(row)
+    return groups
+
+
+def _undeploy(
+    held: HeldProject | None,
+    view: View,
+    group: Sequence[Deployment],
+    options: UndeployOptions,
+    actor: Actor,
+    job_id: UUID | None,
+) -> dict[UUID, Settled]:
+    """Without ``held`` only what would become of them."""
+    keys = {row.pk: key_of(row) for row in group}
+    wanted = [key for key in keys.values() if key is not None]
+    with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
+        documents = Documents.read(view, disk)
+        found = {key: _found(disk, documents, view, key) for key in wanted}
+    recorded = [known.recorded for known in view.known.values()]
+    steps = {step.key: step for step in plan_undeploy(wanted, recorded, found, Options(force=options.force))}
+    before = dict(view.known)
+    edits = [_edit(view, step, found[step.key], options) for step in steps.values() if step.actions]
+    failed: Mapping[Key, DomainError] = {}
+    if held is not None and edits:
+
+        def audit(done: Sequence[Edit]) -> None:
+            names = [f"{edit.key.kind}:{edit.key.name}" for edit in done]
+            AuditEvent.record(actor, "project.undeployed", view.project, job_id=job_id, artifacts=names)
+
+        failed = change_in_chunks(held, view, documents, edits, kind="undeploy", audit=audit)
+    settled = {}
+    for row in group:
+        key = keys[row.pk]
+        if key is None:
+            settled[row.pk] = Settled(view.project, None, ItemOutcome.SKIPPED, "unsupported_target", target=row.target)
+        elif key in failed:
+            settled[row.pk] = refused(view.project, key, failed[key], row.target)
+        else:
+            step = steps[key]
+            code = step.code.value if step.code else ""
+            message = WORDS[step.code] if step.code else ""
+            settled[row.pk] = Settled(view.project, key, step.outcome, code, message, row.target, before.get(key))
+    return settled
+
+
+def _found(disk: ProjectDisk, documents: Documents, view: View, key: Key) -> Found:
+    known = view.known.get(key)
+    if known is None:
+        return Found(Presence.ABSENT)
+    return documents.files[key.kind].look(key) if known.merged else disk.look(known.recorded.path)
+
+
+def _edit(view: View, step: Step, found: Found, options: UndeployOptions) -> Edit:
+    known = view.known[step.key]
+    return Edit(
+        key=step.key,
+        path=known.recorded.path,
+        present=expected_at(found.presence, found.oid),
+        merged=known.merged,
+        remove=Action.REMOVE in step.actions,
+        force=options.force,
+    )
+
+
+def _forget(held: HeldProject, view: View, group: Sequence[Deployment], actor: Actor) -> list[str]:
+    keys = {key: row for row in group if (key := key_of(row)) is not None and key in view.known}
+    with ProjectDisk(held.folder, limits=limits()) as disk:
+        documents = Documents.read(view, disk)
+    edits = [Edit(key, view.known[key].recorded.path, present=None, merged=view.known[key].merged) for key in keys]
+
+    def audit(done: Sequence[Edit]) -> None:
+        names = [f"{edit.key.kind}:{edit.key.name}" for edit in done]
+        AuditEvent.record(actor, "project.deployments_forgotten", view.project, artifacts=names)
+
+    failed = change_in_chunks(held, view, documents, edits, kind="forget", audit=audit) if edits else {}
+    return [f"{row.project.name}:{row.target}" for key, row in keys.items() if key not in failed]
