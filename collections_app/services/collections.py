@@ -110,7 +110,7 @@ def delete_collection(
 ) -> Deleted:
     """Delete a collection after a snapshot; its folder goes to the home's trash. Deployed copies stay where they are.
 
-    Raises NotFound, CollectionBusy, CollectionDeployed unless ``force``, what ``check`` raises at the sight of its row.
+    Raises NotFound, CollectionBusy, CollectionDeployed unless ``force``, what ``check`` raises.
     """
     with held_collection(slug, report) as held:
         check(held.row)

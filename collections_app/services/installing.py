@@ -166,7 +166,7 @@ def _put(
 def _record(
     item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime
 ) -> ArtifactRecord:
-    """What the user decided of an artifact that is replaced stays: tags, pin, fields of its own, and what we do not know."""
+    """Of an artifact that is replaced stays what its user decided (tags, pin, fields), and what we do not know."""
     users = users_fields(old) if old else frozenset()
     told = {name: item.told[name] for name in TOLD if item.told.get(name) and name not in users}
     kept = {name: value for name, value in old.metadata.items() if name not in TOLD or name in users} if old else {}

@@ -61,6 +61,15 @@ def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]
     return queryset
 
 
+def switch(request: Request, name: str) -> bool:
+    """A query parameter that is true or false, and false without it. Raises InvalidParameter."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        detail = f"{value!r} is neither true nor false"
+        raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid", detail),))
+    return value in ("true", "1")
+
+
 class ChoiceList(django_filters.CharFilter):
     """One or several of known words, comma separated or repeated; an unknown one is refused."""
 
