@@ -134,9 +134,10 @@ def present(held: HeldCollection, path: str) -> Expected:
 def committing(disk: DiskTransaction, held: HeldCollection) -> Iterator[None]:
     """The database transaction that tells of what ``disk`` did: from its end on that stays, else it is undone.
 
-    Begun by proving the lease; counts the collection's revision up. Raises LeaseLost.
+    Begun by proving the lease; counts the collection's revision up. Raises LeaseLost, and RuntimeError inside another
+    transaction: that one's end, which nobody here sees, would be the commit point.
     """
-    with committed_disk(disk), transaction.atomic():
+    with committed_disk(disk), transaction.atomic(durable=True):
         held.lease.fence()
         DiskOperation.objects.create(id=disk.op)
         Collection.objects.filter(pk=held.row.pk).update(revision=F("revision") + 1, updated_at=timezone.now())

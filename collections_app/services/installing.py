@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from collections_app.domain.artifact_edit import users_fields
 from collections_app.domain.import_plan import Occupant
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
@@ -165,9 +166,10 @@ def _put(
 def _record(
     item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime
 ) -> ArtifactRecord:
-    """What the user decided of an artifact that is replaced stays: tags, pin, and fields that we do not know."""
-    told = {name: item.told[name] for name in TOLD if item.told.get(name)}
-    kept = {name: value for name, value in old.metadata.items() if name not in TOLD} if old else {}
+    """Of an artifact that is replaced stays what its user decided (tags, pin, fields), and what we do not know."""
+    users = users_fields(old) if old else frozenset()
+    told = {name: item.told[name] for name in TOLD if item.told.get(name) and name not in users}
+    kept = {name: value for name, value in old.metadata.items() if name not in TOLD or name in users} if old else {}
     return ArtifactRecord(
         type=item.ref.type,
         name=item.ref.name,
@@ -203,7 +205,7 @@ def _write(
     again: list[dict[str, Any]] = []
     for put, result in installed:
         columns = {
-            **recorded(put.record),
+            **recorded(put.record, put.lock),
             "content_oid": result.incoming.oid,
             "problem_code": "",
             "problem_detail": "",
@@ -211,7 +213,6 @@ def _write(
             "upstream_commit": result.incoming.upstream.commit,
             "checked_at": now,
             "check_code": "",
-            "field_provenance": dict(put.lock.extra["written"]),
         }
         if result.artifact_id in known:
             again.append({"pk": result.artifact_id, **columns})
@@ -223,9 +224,7 @@ def _write(
         Artifact.objects.filter(pk__in=replaced).delete()
     if new:
         insert_artifacts(held.row, new, now)
-    update_artifacts(
-        again, now, also=("upstream_oid", "upstream_commit", "checked_at", "check_code", "field_provenance")
-    )
+    update_artifacts(again, now, also=("upstream_oid", "upstream_commit", "checked_at", "check_code"))
 
 
 def kind_of(type_: str) -> ArtifactKind | None:

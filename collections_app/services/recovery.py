@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
@@ -44,6 +46,28 @@ def _is_committed(op: str) -> bool:
     """
     row, _ = DiskOperation.objects.get_or_create(id=op, defaults={"abandoned": True})
     return not row.abandoned
+
+
+def prune_operations(before: datetime) -> int:
+    """Delete the rows of disk operations from before a moment whose journal is gone. Returns how many.
+
+    While there is a journal its row decides what becomes of the files, however old it is.
+    """
+    try:
+        unfinished = {
+            path.name.lstrip(".").partition("~")[0].removesuffix(".json") for path in home().journal.iterdir()
+        }
+    except FileNotFoundError:
+        unfinished = set()
+    old = DiskOperation.objects.filter(created_at__lt=before)
+    return old.exclude(pk__in=[op for op in unfinished if _is_op(op)]).delete()[0]
+
+
+def _is_op(name: str) -> bool:
+    try:
+        return bool(UUID(name))
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -132,7 +132,7 @@ class DiskTransaction:
             for folder in (self._journal.stage, self._journal.old):
                 with open_folder(root_fd, folder.split("/"), make=[]) as fd:
                     fsync_folder(fd)
-        self._stage = Stage(root_fd, self._journal.stage)
+        self._stage = Stage(root_fd, self._journal.stage, self._folder)
         checkpoint("opened")
 
     def __exit__(

@@ -6,41 +6,21 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from marketplace.domain.types import ArtifactType, Basis
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.source import TrustLevel
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceHealth
-from skillmeat_site.core.api.filters import ChoiceList, FilterSet, WholeNumberFilter, one_of
-from skillmeat_site.core.errors import FieldProblem, InvalidParameter
-from skillmeat_site.core.text import storable
+from skillmeat_site.core.api.filters import ChoiceList, FilterSet, WholeNumberFilter, one_of, words_in
 
 INCLUDES = ("removed", "excluded", "duplicate")
-MAX_WORDS = 50
 SEARCH_HELP = (
     "Words, each found at the beginning of a word of name, namespace, title, description, path or tags, without "
     "regard to case and accents; all of them have to be found. Punctuation only separates: `node.js` finds `nodejs`, "
     "too, and a text without words finds nothing. The first 16 words count. The best come first (name, title, tags, "
     "the rest), unless `ordering` is given."
 )
-
-
-def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
-    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case.
-
-    Raises InvalidParameter for more words than a database takes conditions.
-    """
-    words = dict.fromkeys(text.lower().split())
-    if len(words) > MAX_WORDS or storable(text) != text:
-        detail = f"must be at most {MAX_WORDS} words of text"
-        raise InvalidParameter(f"q: {detail}", errors=(FieldProblem("q", "invalid", detail),))
-    for word in words:
-        matches = Q()
-        for column in columns:
-            matches |= Q(**{f"{column}__icontains": word})
-        queryset = queryset.filter(matches)
-    return queryset
 
 
 class SourceFilter(FilterSet):

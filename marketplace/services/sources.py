@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParamet
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+from skillmeat_site.core.tags import clean_tags
 from skillmeat_site.core.text import storable
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import InvalidUrl
@@ -37,10 +37,8 @@ NOT_DESCRIBED: Mapping[str, Any] = {
 }  # fmt: skip
 """The columns that tell what GitHub says of a repository, as long as it was not asked."""
 
-MAX_TAGS = 20
 MAX_MAPPED = 200
 MAX_URL = 1000
-_TAG = re.compile(r"[a-z0-9][a-z0-9._+-]{0,49}")
 _UNSAFE_SEGMENTS = frozenset({"", ".", ".."})
 
 
@@ -126,7 +124,7 @@ def bulk_update_sources(
     dry_run: bool = False,
 ) -> BulkResult:
     """Change many sources, each row settling by itself; an unknown id is a failed row."""
-    added, removed = _tags(add_tags), set(_tags(remove_tags))
+    added, removed = clean_tags(add_tags), set(clean_tags(remove_tags))
     known = Source.objects.in_bulk(list(ids))
     rows = []
     for pk in ids:
@@ -182,7 +180,7 @@ def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "manual_map" in columns:
         columns["manual_map"] = _manual_map(columns["manual_map"])
     if "tags" in columns:
-        columns["tags"] = _tags(columns["tags"])
+        columns["tags"] = clean_tags(columns["tags"])
     if columns.get("single_artifact_type"):
         _one_of("single_artifact_type", columns["single_artifact_type"], ArtifactType)
     if "trust_level" in columns:
@@ -223,13 +221,6 @@ def _manual_map(mapping: Any) -> dict[str, str]:
             raise _invalid("manual_map", 'must map folders to types: {"path": "skill"}')
         _one_of("manual_map", type_, ArtifactType)
         cleaned[clean_folder(folder, "manual_map") or "."] = type_
-    return cleaned
-
-
-def _tags(tags: Sequence[str]) -> list[str]:
-    cleaned = list(dict.fromkeys(str(tag).strip().lower() for tag in tags))
-    if len(cleaned) > MAX_TAGS or not all(_TAG.fullmatch(tag) for tag in cleaned):
-        raise _invalid("tags", f"must be at most {MAX_TAGS} words of letters, digits and . _ + - (50 characters)")
     return cleaned
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
@@ -17,6 +17,8 @@ from rest_framework.request import Request
 
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
 from skillmeat_site.core.text import storable
+
+MAX_WORDS = 50
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -42,6 +44,32 @@ def one_of(name: str, value: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(value, names, 1)
     detail = f"{value!r} is not one of {', '.join(names)}" + (f"; did you mean {near[0]!r}?" if near else "")
     raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid_choice", detail),))
+
+
+def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
+    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case.
+
+    Raises InvalidParameter for more words than a database takes conditions.
+    """
+    words = dict.fromkeys(text.lower().split())
+    if len(words) > MAX_WORDS or storable(text) != text:
+        detail = f"must be at most {MAX_WORDS} words of text"
+        raise InvalidParameter(f"q: {detail}", errors=(FieldProblem("q", "invalid", detail),))
+    for word in words:
+        matches = Q()
+        for column in columns:
+            matches |= Q(**{f"{column}__icontains": word})
+        queryset = queryset.filter(matches)
+    return queryset
+
+
+def switch(request: Request, name: str) -> bool:
+    """A query parameter that is true or false, and false without it. Raises InvalidParameter."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        detail = f"{value!r} is neither true nor false"
+        raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid", detail),))
+    return value in ("true", "1")
 
 
 class ChoiceList(django_filters.CharFilter):

@@ -24,6 +24,7 @@ from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.redaction import redact
 from skillmeat_site.core.results import UNWELL, BulkResult, ItemOutcome, JobStatus, Summary
+from skillmeat_site.core.startup import run_start_hooks
 from skillmeat_site.core.text import printable
 
 INTERRUPTED = 130
@@ -46,6 +47,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.as_json = bool(options["json"])
+        run_start_hooks()
         try:
             code = self.run(options)
         except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
