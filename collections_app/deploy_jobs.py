@@ -68,6 +68,7 @@ def deploy(
 @job(
     "collections.bulk_deploy",
     label=lambda params: f"Deploy {len(params['ids'])} artifacts",
+    queue="long",
     timeout=1800,
     busy=ProjectBusy,
     size=_count_ids,
@@ -96,6 +97,7 @@ def undeploy_one(ctx: Any, deployment: str, force: bool = False, dry_run: bool =
 @job(
     "collections.bulk_undeploy",
     label=lambda params: f"Undeploy {len(params['ids'])} deployments",
+    queue="long",
     timeout=1800,
     busy=ProjectBusy,
     size=_count_ids,

@@ -100,6 +100,7 @@ def snapshot(ctx: Any, slug: str, reason: str = "", dry_run: bool = False) -> Ta
 @job(
     "collections.bulk_snapshot",
     label=lambda params: f"Snapshots of {len(params['slugs'])} collections",
+    queue="long",
     timeout=1800,
     busy=CollectionBusy,
     size=_count_slugs,
@@ -127,6 +128,7 @@ def index(ctx: Any, slug: str, dry_run: bool = False) -> IndexResult:
 @job(
     "collections.index_all",
     label=lambda params: f"Index {len(params['slugs'])} collections",
+    queue="long",
     timeout=1800,
     busy=CollectionBusy,
     size=_count_slugs,
@@ -139,6 +141,7 @@ def index_all(ctx: Any, slugs: Sequence[str], dry_run: bool = False) -> IndexAll
 @job(
     "collections.bulk_delete",
     label=lambda params: f"Delete {len(params['slugs'])} collections",
+    queue="long",
     timeout=1800,
     busy=CollectionBusy,
     size=_count_slugs,
