@@ -6,6 +6,7 @@ A chunk of changes is one disk transaction, whose commit point is a row in the d
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,8 +125,11 @@ def present(held: HeldCollection, path: str) -> Expected:
     files), so that a broken artifact can be replaced. Raises UnsafePath for a path that leads out, and what else
     cannot be read: a ``.git`` folder in an artifact, say, that no snapshot would hold.
     """
+    place = held.folder.joinpath(*check_relative(path))
+    if not os.path.lexists(place):
+        return None
     try:
-        return content_oid(held.folder.joinpath(*check_relative(path)), limits=limits())
+        return content_oid(place, limits=limits())
     except (UnsafeLink, LimitExceeded):
         return WHATEVER
 
