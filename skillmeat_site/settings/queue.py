@@ -38,7 +38,7 @@ def _cluster(*, timeout: int, workers: int) -> dict[str, Any]:
 
 Q_CLUSTER: dict[str, Any] = {
     "name": CLUSTER,
-    # As long as the longest job may take: embedded, it takes those of every queue. A job watches its own, shorter limit.
+    # The longest job's: embedded, it takes those of every queue. A job watches its own, shorter limit.
     **_cluster(timeout=3600, workers=SKILLMEAT_WORKERS),
     "max_attempts": 1,
     "ack_failures": True,
