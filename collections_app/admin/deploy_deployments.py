@@ -74,7 +74,7 @@ class WithStates(ChangeList):
         states = states_of(rows)
         for row in rows:
             row.state = states[row.pk]
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 @admin.register(Deployment)

@@ -36,15 +36,15 @@ class ProjectAdmin(ServiceAdmin):
     search_fields = ("name", "path")
     search_help_text = _("Search by name or path.")
     sortable_by = ("shown_name", "shown_path")
-    fields: Any = ("path", "name")
+    fields = ("path", "name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return Project.objects.for_user(request.user).for_list()
 
-    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
         return SHOWN if obj else ("path", "name")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
         return SHOWN
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
