@@ -30,8 +30,9 @@ install: $(VENV)/.installed ## what the server needs
 install-dev: $(VENV)/.installed-dev ## and what its development needs
 
 demo: install ## the main job from end to end; SOURCE=https://… takes a real repository
-	@mkdir -p "$(DEMO_HOME)"
-	@export SKILLMEAT_HOME="$(DEMO_HOME)" SKILLMEAT_LOCAL_SOURCE_ROOTS="$(DEMO_HOME)/sample" SKILLMEAT_LOG_LEVEL=ERROR; \
+	@mkdir -p "$(DEMO_HOME)-projects"
+	@export SKILLMEAT_HOME="$(DEMO_HOME)" SKILLMEAT_LOCAL_SOURCE_ROOTS="$(DEMO_HOME)/sample" \
+	  SKILLMEAT_PROJECT_ROOTS="$(DEMO_HOME)-projects" SKILLMEAT_LOG_LEVEL=ERROR; \
 	unset DATABASE_URL REDIS_URL; \
 	$(MANAGE) migrate --verbosity 0 && $(MANAGE) demo $(if $(SOURCE),"$(SOURCE)")
 

@@ -68,7 +68,8 @@ def deploy(
 @job(
     "collections.bulk_deploy",
     label=lambda params: f"Deploy {len(params['ids'])} artifacts",
-    timeout=900,
+    queue="long",
+    timeout=1800,
     busy=ProjectBusy,
     size=_count_ids,
     retry=_only_these,
@@ -96,7 +97,8 @@ def undeploy_one(ctx: Any, deployment: str, force: bool = False, dry_run: bool =
 @job(
     "collections.bulk_undeploy",
     label=lambda params: f"Undeploy {len(params['ids'])} deployments",
-    timeout=900,
+    queue="long",
+    timeout=1800,
     busy=ProjectBusy,
     size=_count_ids,
     retry=_only_these,

@@ -157,6 +157,7 @@ def rescan_due() -> Mapping[str, Any]:
 @job(
     "marketplace.import",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
+    queue="long",
     timeout=1800,
     busy=CollectionBusy,
     size=_count_ids,
@@ -181,6 +182,7 @@ def import_source(
 @job(
     "marketplace.bulk_import",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
+    queue="long",
     timeout=3600,
     busy=CollectionBusy,
     size=_count_ids,
@@ -228,6 +230,7 @@ def reimport(
 @job(
     "marketplace.bulk_reimport",
     label=lambda params: f"Re-import {len(params['ids'])} entries",
+    queue="long",
     timeout=3600,
     busy=CollectionBusy,
     size=_count_ids,

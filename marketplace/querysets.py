@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
+
+from marketplace.domain.search import NAME, TAG, TITLE, Term, name_key, query_terms
+from marketplace.search_index import FindsWords
 
 if TYPE_CHECKING:
     from marketplace.models import CatalogEntry, Source, SourceTag  # noqa: F401 - named in quotes below
@@ -33,6 +36,17 @@ class SourceHealth(StrEnum):
     NEVER_SCANNED = "never_scanned"
     STALE = "stale"
     FRESH = "fresh"
+
+
+class Rank(IntEnum):
+    """How well an entry answers a query; the best that applies."""
+
+    NAME = 0
+    NAME_BEGINS = 1
+    IN_NAME = 2
+    IN_TITLE = 3
+    IN_TAGS = 4
+    ELSEWHERE = 5
 
 
 UNREACHABLE_CODES = ("upstream_unreachable", "upstream_timeout", "upstream_not_found", "upstream_blocked")
@@ -77,7 +91,7 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         return self
 
     def for_list(self) -> EntryQuerySet:
-        return self.with_status().defer("metadata", "fingerprint")
+        return self.with_status().defer("metadata", "fingerprint", "search_text")
 
     def with_status(self) -> EntryQuerySet:
         return self.annotate(
@@ -116,6 +130,30 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
             hidden |= Q(duplicate_of__isnull=False)
         return self.exclude(hidden) if hidden else self
 
+    def matching(self, text: str) -> EntryQuerySet:
+        """Entries that have every word of ``text`` at the beginning of one of theirs; none if it has no words.
+
+        Asks the index: nothing is read of entries that do not match. Any text will do, none is an error.
+        """
+        terms = query_terms(text)
+        return self.filter(FindsWords(F("search_text"), terms)) if terms else self.none()
+
+    def search(self, text: str) -> EntryQuerySet:
+        """``matching(text)``, the best first: annotates ``rank``, a number, and orders by it and the key."""
+        terms, key = query_terms(text), name_key(text)
+        if not terms:
+            return self.none()
+        rank = Case(
+            When(search_text__startswith=f"{NAME}{key}{NAME}", then=Rank.NAME),
+            When(search_text__startswith=f"{NAME}{key}", then=Rank.NAME_BEGINS),
+            When(_all_marked(NAME, terms), then=Rank.IN_NAME),
+            When(_all_marked(TITLE, terms), then=Rank.IN_TITLE),
+            When(_all_marked(TAG, terms), then=Rank.IN_TAGS),
+            default=Rank.ELSEWHERE,
+            output_field=IntegerField(),
+        )
+        return self.matching(text).annotate(rank=rank).order_by("rank", "id")
+
     def also_in_another_source(self) -> EntryQuerySet:
         """Entries whose type and content an enabled source with a lower id has as well."""
         other = self.model.objects.filter(
@@ -139,3 +177,14 @@ class SourceTagQuerySet(QuerySet["SourceTag"]):
     def waiting(self) -> SourceTagQuerySet:
         """Tags that are there and that nobody has decided on."""
         return self.present().filter(status="pending")
+
+
+def _all_marked(mark: str, terms: tuple[Term, ...]) -> Q:
+    """Every term is found among the words of one field."""
+    condition = Q()
+    for term in terms:
+        either = Q()
+        for words in term:
+            either |= Q(*[Q(search_text__contains=mark + word) for word in words])
+        condition &= either
+    return condition

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from marketplace.models import Source
@@ -19,6 +21,10 @@ from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import Scope
 from skillmeat_site.upstream import process
 from skillmeat_site.upstream.sample import commit, create_repository
+
+# Time limits belong in benchmarks: a busy machine is no reason to fail.
+hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

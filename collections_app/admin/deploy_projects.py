@@ -41,7 +41,7 @@ class ProjectAdmin(ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return Project.objects.for_user(request.user).for_list()
 
-    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
+    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
         return SHOWN if obj else ("path", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ def dump_deployed(file: DeployedFile) -> bytes:
     document = tomlkit.document()
     document.add("format", tomlkit.item(FORMAT))
     for key in sorted(file.extra, key=lambda name: (_is_table(file.extra[name]), name)):
-        document.add(key, tomlkit.item(file.extra[key]))
+        document.add(key, _item(file.extra[key]))
     containers = [
         _container(name, container) for name in sorted(file.containers) for container in file.containers[name]
     ]
@@ -64,9 +64,18 @@ def _table(fields: Mapping[str, Any]) -> Table:
     """A table with its plain values first: TOML counts whatever follows a subtable to that."""
     table = tomlkit.table()
     for key in sorted(fields, key=lambda name: _is_table(fields[name])):
-        table.add(key, tomlkit.item(fields[key]))
+        table.add(key, _item(fields[key]))
     return table
 
 
+def _item(value: Any) -> Any:
+    """Tables within tables by the same rule; tomlkit's own would put an array of tables before plain values."""
+    if isinstance(value, Mapping):
+        return _table(value)
+    return AoT([_table(row) for row in value]) if _is_table(value) else tomlkit.item(value)
+
+
 def _is_table(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(row, dict) for row in value)
+    return isinstance(value, dict)

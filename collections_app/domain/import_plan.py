@@ -48,11 +48,20 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """What holds a name. ``id`` empty: a file that no manifest knows. ``present`` False: its files are gone."""
+    """What holds a name. ``id`` empty: a file that no manifest knows.
+
+    ``present`` False: its files are gone; ``recorded`` False as well: no manifest names it any more either, and only
+    the index remembers it.
+    """
 
     id: str
     ref: ArtifactRef
     present: bool = True
+    recorded: bool = True
+
+    @property
+    def is_gone(self) -> bool:
+        return not self.present and not self.recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +112,8 @@ class _Names:
         if own is not None and strategy is Strategy.OVERWRITE:
             return self._overwrite(want, own)
         holder = own if own is not None and strategy is Strategy.SKIP else self._holders.get(_key(ref))
-        if holder is None:
-            return self._take(Decision(want.key, Action.CREATE, ref))
+        if holder is None or holder.is_gone:
+            return self._take(Decision(want.key, Action.CREATE, ref, target=holder.id if holder else ""))
         return self._settle(want, ref, holder, strategy)
 
     def _settle(self, want: Wanted, ref: ArtifactRef, holder: Occupant, strategy: Strategy) -> Decision:
@@ -134,7 +143,7 @@ class _Names:
     def _take(self, decision: Decision) -> Decision:
         key = _key(decision.ref)
         self._in_batch.add(key)
-        self._holders.setdefault(key, Occupant(decision.target, decision.ref))
+        self._holders[key] = Occupant(decision.target, decision.ref)
         return decision
 
     def _taken(self, kind: ArtifactKind) -> Mapping[str, Occupant]:

@@ -7,8 +7,9 @@ Each of the functions is all or nothing: with a conflict, the bytes come back as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from collections_app.domain.merge_fate import settle
 from collections_app.domain.merge_file import MergeFile, check_sections, read_file
@@ -23,6 +24,8 @@ from collections_app.domain.merge_types import (
     OwnedKey,
     Slot,
 )
+
+_Deployment = TypeVar("_Deployment", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,30 @@ def inspect(
     root = read_file(kind, data)
     slots = slots_of(kind, root.get(kind.value))
     found = attribute(slots, (*owned, *others))
-    mine = found[: len(owned)]
-    present = [slot for slot in mine if slot is not None]
-    states = tuple((key, state_of(key, slot)) for key, slot in zip(owned, mine, strict=True))
     conflicts: tuple[KeyConflict, ...] = ()
     if payload is not None:
         check_sections(kind, root, {slot.section for slot in payload.slots})
         conflicts = settle(payload, owned, slots, found).conflicts(overwrite=False, force=True)
+    return _inspection(kind, owned, found[: len(owned)], conflicts)
+
+
+def inspect_all(
+    data: bytes | None, kind: MergeKind, owned: Mapping[_Deployment, Sequence[OwnedKey]]
+) -> dict[_Deployment, Inspection]:
+    """How all deployments of one file fare, which is read once for all of them. Raises ``SettingsInvalid``."""
+    slots = slots_of(kind, read_file(kind, data).get(kind.value))
+    found = iter(attribute(slots, [key for keys in owned.values() for key in keys]))
+    return {name: _inspection(kind, keys, [next(found) for _ in keys]) for name, keys in owned.items()}
+
+
+def _inspection(
+    kind: MergeKind,
+    owned: Sequence[OwnedKey],
+    found: Sequence[Slot | None],
+    conflicts: tuple[KeyConflict, ...] = (),
+) -> Inspection:
+    present = [slot for slot in found if slot is not None]
+    states = tuple((key, state_of(key, slot)) for key, slot in zip(owned, found, strict=True))
     return Inspection(owned_part_oid(kind, present) if present else None, states, conflicts)
 
 

@@ -59,7 +59,7 @@ def check_segment(segment: str, *, suffix: str = "") -> str:
         raise _refuse(segment, "a separator, or a mark that some systems refuse")
     if any(unicodedata.category(mark) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for mark in segment):
         raise _refuse(segment, "a control character, an invisible one, or what is no text")
-    if segment != segment.strip() or (segment + suffix).endswith((".", " ")):
+    if segment != segment.strip() or segment.endswith("."):
         raise _refuse(segment, "a dot or a space at the end, or a space at the beginning")
     if _RESERVED.fullmatch(segment):
         raise _refuse(segment, "reserved by Windows")

@@ -6,7 +6,9 @@ A chunk of changes is one disk transaction, whose commit point is a row in the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +31,7 @@ from collections_app.errors import UnsafeLink
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import home, limits
+from collections_app.services.recovery import committed_disk
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.content_on_disk import content_oid
 from collections_app.store.reader import read_files
@@ -110,11 +113,8 @@ def change_collection(
         done = {ref: change for ref, change in planned.items() if ref not in failed}
         if done:
             _put_documents(disk, held, list(done.values()))
-            with transaction.atomic():
-                held.lease.fence()
-                commit_point(disk, held)
+            with committing(disk, held):
                 write_rows(done)
-            disk.finish()
         return failed
 
 
@@ -125,16 +125,27 @@ def present(held: HeldCollection, path: str) -> Expected:
     files), so that a broken artifact can be replaced. Raises UnsafePath for a path that leads out, and what else
     cannot be read: a ``.git`` folder in an artifact, say, that no snapshot would hold.
     """
+    place = held.folder.joinpath(*check_relative(path))
+    if not os.path.lexists(place):
+        return None
     try:
-        return content_oid(held.folder.joinpath(*check_relative(path)), limits=limits())
+        return content_oid(place, limits=limits())
     except (UnsafeLink, LimitExceeded):
         return WHATEVER
 
 
-def commit_point(disk: DiskTransaction, held: HeldCollection) -> None:
-    """From the end of this transaction on, what ``disk`` did is to stay."""
-    DiskOperation.objects.create(id=disk.op)
-    Collection.objects.filter(pk=held.row.pk).update(revision=F("revision") + 1, updated_at=timezone.now())
+@contextmanager
+def committing(disk: DiskTransaction, held: HeldCollection) -> Iterator[None]:
+    """The database transaction that tells of what ``disk`` did: from its end on that stays, else it is undone.
+
+    Begun by proving the lease; counts the collection's revision up. Raises LeaseLost, and RuntimeError inside another
+    transaction: that one's end, which nobody here sees, would be the commit point.
+    """
+    with committed_disk(disk), transaction.atomic(durable=True):
+        held.lease.fence()
+        DiskOperation.objects.create(id=disk.op)
+        Collection.objects.filter(pk=held.row.pk).update(revision=F("revision") + 1, updated_at=timezone.now())
+        yield
 
 
 def _plan(disk: DiskTransaction, change: Change) -> str | None:
@@ -159,7 +170,9 @@ def _staged(stage: Stage, put: Put) -> Staged:
 def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[Change]) -> None:
     """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept as well."""
     now = timezone.now()
-    manifest, lock, raw_manifest, raw_lock = read_files(held.folder)
+    files = read_files(held.folder)
+    raw_manifest, raw_lock = files.raw_manifest, files.raw_lock
+    manifest, lock = files.manifest, files.lock
     gone = [change.ref for change in done if isinstance(change, Drop)]
     records = [change.record for change in done if not isinstance(change, Drop)]
     manifest = (manifest or new_manifest(held.row, now)).without(gone, updated=now).with_records(records, updated=now)

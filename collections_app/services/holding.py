@@ -52,6 +52,7 @@ def held_collection(slug: str, report: Report, *, create: bool = False) -> Itera
     report.keep(lease)
     try:
         recover_disk()
+        home().collections.mkdir(parents=True, exist_ok=True)
         row.refresh_from_db()
         yield HeldCollection(row, lease, report)
     finally:

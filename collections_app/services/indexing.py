@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+from django.db.models import CharField, F
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from collections_app.domain.types import ArtifactRef, Origin
+from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.types import Origin
+from collections_app.errors import ManifestInvalid
 from collections_app.models import Artifact, Collection
+from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import home, limits
+from collections_app.services.index_results import FailedIndex, IndexAllResult, Indexed, IndexResult
 from collections_app.services.rows import COMPARED, insert_artifacts, recorded, row_id, unrecorded, update_artifacts
-from collections_app.store.reader import CollectionOnDisk, Found, read_collection
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What indexing one collection came to. ``errors``: artifacts that cannot be read; their rows say why."""
-
-    added: int
-    updated: int
-    removed: int
-    missing: int
-    unchanged: int
-    errors: tuple[Mapping[str, str], ...]
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.added or self.updated or self.removed)
+from collections_app.store.reader import CollectionOnDisk, Found, read_collection, read_files
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
+from skillmeat_site.core.models import AuditEvent
+from skillmeat_site.core.reporting import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,79 +37,172 @@ class IndexPlan:
     added: tuple[dict[str, Any], ...]
     updated: tuple[dict[str, Any], ...]
     removed: tuple[uuid.UUID, ...]
+    renamed: tuple[uuid.UUID, ...]
     result: Indexed
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.added or self.updated or self.removed)
+
+
+def index_collection(
+    slug: str, *, actor: Actor, report: Report, job_id: uuid.UUID | None = None, dry_run: bool = False
+) -> IndexResult:
+    """Bring the rows of one collection up to date with its files: one transaction, all or nothing.
+
+    Raises NotFound (the folder is gone, and there are rows), ManifestInvalid, DiskDenied, CollectionBusy: the rows
+    stay as they are then, and the collection's own row tells why.
+    """
+    with held_collection(slug, report) as held:
+        try:
+            plan = read_index(held.row)
+        except (ManifestInvalid, NotFound) as error:
+            if not dry_run:
+                _write_problem(held, error)
+            raise
+        if not dry_run:
+            with transaction.atomic():
+                held.lease.fence()
+                write_index(held.row, plan)
+                if plan.changes:
+                    counted = {name: value for name, value in asdict(plan.result).items() if name != "errors"}
+                    AuditEvent.record(actor, "collection.indexed", held.row, job_id=job_id, **counted)
+    return IndexResult(slug, plan.result, plan.changes, dry_run)
+
+
+def index_collections(
+    slugs: Sequence[str], *, actor: Actor, report: Report, job_id: uuid.UUID | None = None, dry_run: bool = False
+) -> IndexAllResult:
+    """Index several collections, each in a transaction of its own; one that fails is a row among the errors."""
+    began = time.monotonic()
+    done: list[IndexResult] = []
+    failed: list[FailedIndex] = []
+    for number, slug in enumerate(slugs):
+        report.progress(number, len(slugs), slug)
+        try:
+            done.append(index_collection(slug, actor=actor, report=report, job_id=job_id, dry_run=dry_run))
+        except (LeaseLost, Cancelled, JobTimeout):
+            raise
+        except DomainError as error:
+            failed.append(FailedIndex(slug, error.code, error.detail))
+    return IndexAllResult(tuple(done), tuple(failed), round(time.monotonic() - began, 3), dry_run)
+
+
+def _write_problem(held: HeldCollection, error: DomainError) -> None:
+    with transaction.atomic():
+        held.lease.fence()
+        note_problem(held.row, error)
+
+
+def note_problem(collection: Collection, error: DomainError) -> None:
+    """Let the collection's row tell why it could not be read. Call it in the transaction that proved the lease."""
+    problem = {"problem_code": error.code[:50], "problem_detail": error.detail}
+    Collection.objects.filter(pk=collection.pk).update(**problem, updated_at=timezone.now())
 
 
 def read_index(collection: Collection) -> IndexPlan:
     """Compare files and rows, outside any transaction. Raises NotFound (no folder), ManifestInvalid, DiskDenied."""
-    on_disk = read_collection(home().collection(collection.slug), limits=limits())
-    return plan_index(on_disk, known_rows(collection))
+    folder = home().collection(collection.slug)
+    if not folder.exists() and not Artifact.objects.filter(collection=collection).exists():
+        return plan_index(CollectionOnDisk(read_files(folder), ()), ())
+    return plan_for(collection, read_collection(folder, limits=limits()))
+
+
+def plan_for(collection: Collection, on_disk: CollectionOnDisk, *, keep_imported: bool = True) -> IndexPlan:
+    """What differs between files as they were read and the collection's rows: three statements."""
+    known = known_rows(collection, keep_imported=keep_imported)
+    return plan_index(on_disk, known, taken=_ids_elsewhere(collection, on_disk))
 
 
 def write_index(collection: Collection, plan: IndexPlan, now: datetime | None = None) -> None:
-    """Write the plan: at most four statements. Call it in the transaction that proved the collection's lease."""
+    """Write the plan: at most five statements. Call it in the transaction that proved the collection's lease."""
     now = now or timezone.now()
     if plan.removed:
         Artifact.objects.filter(pk__among=list(plan.removed)).delete()
+    if plan.renamed:
+        # Out of each other's way first: two that have changed names would meet halfway.
+        Artifact.objects.filter(pk__among=list(plan.renamed)).update(name=Cast("pk", CharField()))
     update_artifacts(plan.updated, now)
     if plan.added:
         insert_artifacts(collection, plan.added, now)
-    Collection.objects.filter(pk=collection.pk).update(indexed_at=now, problem_code="", problem_detail="")
+    told: dict[str, Any] = {"indexed_at": now, "problem_code": "", "problem_detail": ""}
+    if plan.changes:
+        # What was planned on the old rows is planned on nothing any more.
+        told |= {"revision": F("revision") + 1, "updated_at": now}
+    Collection.objects.filter(pk=collection.pk).update(**told)
 
 
-def plan_index(on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]]) -> IndexPlan:
+def plan_index(
+    on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]], *, taken: Container[uuid.UUID] = ()
+) -> IndexPlan:
     """What differs between the files and ``known``, rows with ``pk``, ``COMPARED`` and ``keep``.
 
-    A row with ``keep`` (imported, or deployed) is never removed: it becomes missing.
+    A row with ``keep`` is not removed but becomes missing, unless another artifact has its name now. ``taken`` are ids
+    that other collections have (the folder is a copy of theirs): the rows here get ids of their own.
     """
     by_id = {row["pk"]: row for row in known}
     by_ref = {(row["type"], row["name"]): row for row in by_id.values()}
-    added, updated, errors = [], [], []
+    locks = on_disk.files.lock.by_ref()
+    added: list[dict[str, Any]] = []
+    updated: list[dict[str, Any]] = []
+    errors: list[dict[str, str]] = []
+    counts: Counter[str] = Counter()
+    renamed: list[uuid.UUID] = []
     met: set[uuid.UUID] = set()
-    missing = unchanged = 0
     for found in on_disk.artifacts:
         given = row_id(found.record) if found.record else None
         row = (by_id.get(given) if given else None) or by_ref.get((found.ref.type, found.ref.name))
-        columns = _columns(found, row)
-        missing += not columns["content_oid"] and not columns["problem_code"]
+        columns = _columns(found, locks.get(found.ref), row)
+        if row is None or row["pk"] in met:
+            free = given if given and given not in by_id and given not in taken else uuid.uuid4()
+            added.append({"id": free, **columns})
+            how = "added"
+        else:
+            met.add(row["pk"])
+            how = "unchanged" if all(row[name] == columns[name] for name in COMPARED) else "updated"
+            if how == "updated":
+                updated.append({"pk": row["pk"], **columns})
+            if (row["type"], row["name"]) != (columns["type"], columns["name"]):
+                renamed.append(row["pk"])
         if columns["problem_code"]:
             errors.append(
                 {"artifact": str(found.ref), "code": columns["problem_code"], "detail": columns["problem_detail"]}
             )
-        if row is None or row["pk"] in met:
-            added.append({"id": given if given and given not in by_id else uuid.uuid4(), **columns})
-            continue
-        met.add(row["pk"])
-        if all(row[name] == columns[name] for name in COMPARED):
-            unchanged += 1
         else:
-            updated.append({"pk": row["pk"], **columns})
+            counts[how if columns["content_oid"] else "missing"] += 1
+    names = {(found.ref.type, found.ref.name) for found in on_disk.artifacts}
     gone = [row for row in by_id.values() if row["pk"] not in met]
-    lost = [{"pk": row["pk"], **_without_files(row)} for row in gone if row["keep"] and row["content_oid"]]
-    removed = tuple(row["pk"] for row in gone if not row["keep"])
-    kept = sum(1 for row in gone if row["keep"] and not row["content_oid"])
+    kept = [row for row in gone if row["keep"] and (row["type"], row["name"]) not in names]
+    lost = [{"pk": row["pk"], **_without_files(row)} for row in kept if row["content_oid"]]
+    removed = tuple({row["pk"] for row in gone} - {row["pk"] for row in kept})
     result = Indexed(
-        added=len(added),
-        updated=len(updated) + len(lost),
+        added=counts["added"],
+        updated=counts["updated"],
         removed=len(removed),
-        missing=missing + len(lost) + kept,
-        unchanged=unchanged + kept,
-        errors=tuple(errors),
+        missing=counts["missing"] + len(kept),
+        unchanged=counts["unchanged"],
+        errors=(
+            *errors,
+            *({"artifact": row.path, "code": row.code, "detail": row.detail} for row in on_disk.problems),
+        ),
     )
-    return IndexPlan(tuple(added), (*updated, *lost), removed, result)
+    return IndexPlan(tuple(added), (*updated, *lost), removed, tuple(renamed), result)
 
 
-def known_rows(collection: Collection) -> list[dict[str, Any]]:
-    """Every row of the collection, as little of each as a plan needs: two statements."""
+def known_rows(collection: Collection, *, keep_imported: bool = True) -> list[dict[str, Any]]:
+    """Every row of the collection, as little of each as a plan needs: two statements.
+
+    To be kept is what is deployed and, unless somebody has gone back behind an import on purpose, what was imported.
+    """
     deployed = set(
         Artifact.objects.filter(collection=collection, deployments__isnull=False).values_list("pk", flat=True)
     )
     rows = Artifact.objects.filter(collection=collection).order_by("pk").values("pk", *COMPARED)
-    return [{**row, "keep": bool(row["base_oid"]) or row["pk"] in deployed} for row in rows]
+    return [{**row, "keep": (keep_imported and bool(row["base_oid"])) or row["pk"] in deployed} for row in rows]
 
 
-def _columns(found: Found, row: Mapping[str, Any] | None) -> dict[str, Any]:
-    told = recorded(found.record) if found.record else unrecorded(found.ref, found.path, Origin.LOCAL)
+def _columns(found: Found, lock: LockEntry | None, row: Mapping[str, Any] | None) -> dict[str, Any]:
+    told = recorded(found.record, lock) if found.record else unrecorded(found.ref, found.path, Origin.LOCAL)
     problem = found.problem
     if problem is not None and problem.code == "not_found":
         return {**told, "content_oid": "", "problem_code": "", "problem_detail": ""}
@@ -132,5 +222,7 @@ def _without_files(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in COMPARED}, "content_oid": "", "problem_code": "", "problem_detail": ""}
 
 
-def ref_of(artifact: Artifact) -> ArtifactRef:
-    return ArtifactRef(artifact.type, artifact.name)
+def _ids_elsewhere(collection: Collection, on_disk: CollectionOnDisk) -> set[uuid.UUID]:
+    given = {row_id(found.record) for found in on_disk.artifacts if found.record} - {None}
+    others = Artifact.objects.exclude(collection=collection).filter(pk__among=list(given))
+    return set(others.values_list("pk", flat=True)) if given else set()

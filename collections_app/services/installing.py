@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from collections_app.domain.artifact_edit import users_fields
 from collections_app.domain.import_plan import Occupant
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
@@ -23,7 +24,7 @@ from collections_app.services.homes import limits
 from collections_app.services.rows import TOLD, insert_artifacts, recorded, update_artifacts
 from collections_app.store.reader import read_collection, read_files
 from collections_app.store.staging import NewFile
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,15 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """``previous_oid``: what was on disk, empty where nothing was. ``edited``: that was not what was imported."""
+    """``previous_oid``: what was on disk, empty where nothing, or nothing that has an id. ``replaced``: something was.
+
+    ``edited``: that was not what had been imported.
+    """
 
     incoming: Incoming
     artifact_id: uuid.UUID
     previous_oid: str
+    replaced: bool
     edited: bool
 
 
@@ -75,24 +80,20 @@ def occupants(held: HeldCollection) -> list[Occupant]:
     Read from the disk, which is the truth; an artifact that the index does not know yet is managed all the same.
     Raises ManifestInvalid.
     """
-    if not held.folder.exists():
-        return []
-    found = read_collection(held.folder, limits=limits()).artifacts
-    ids = {
-        (row.type, row.name): str(row.pk) for row in Artifact.objects.filter(collection=held.row).only("type", "name")
-    }
+    rows = Artifact.objects.filter(collection=held.row).order_by("pk").only("type", "name")
+    ids = {ArtifactRef(row.type, row.name): str(row.pk) for row in rows}
+    found = read_collection(held.folder, limits=limits()).artifacts if held.folder.exists() else ()
     taken = [
         Occupant(
-            ids.get((row.ref.type, row.ref.name), row.record.uuid if row.record else ""),
+            ids.get(row.ref, row.record.uuid) if row.record else "",
             row.ref,
-            present=row.problem is None or row.problem.code != "not_found",
+            present=row.problem is None or row.problem.code != NotFound.code,
+            recorded=row.record is not None,
         )
         for row in found
     ]
-    return [
-        occupant if occupant.id and found[number].record is not None else Occupant("", occupant.ref, occupant.present)
-        for number, occupant in enumerate(taken)
-    ]
+    met = {row.ref for row in found}
+    return taken + [Occupant(id_, ref, present=False, recorded=False) for ref, id_ in ids.items() if ref not in met]
 
 
 def install(
@@ -127,7 +128,7 @@ def install(
 
 
 def _manifest(held: HeldCollection) -> Manifest | None:
-    return read_files(held.folder)[0] if held.folder.exists() else None
+    return read_files(held.folder).manifest if held.folder.exists() else None
 
 
 def _put(
@@ -158,15 +159,17 @@ def _put(
     )
     put = Put(record, item.files, before, lock)
     was = before if isinstance(before, str) else ""
-    return put, Installed(item, artifact_id, was, edited=before is not None and before not in (base, item.oid))
+    edited = before is not None and before not in (base, item.oid)
+    return put, Installed(item, artifact_id, was, replaced=before is not None, edited=edited)
 
 
 def _record(
     item: Incoming, old: ArtifactRecord | None, path: str, artifact_id: uuid.UUID, now: datetime
 ) -> ArtifactRecord:
-    """What the user decided of an artifact that is replaced stays: tags, pin, and fields that we do not know."""
-    told = {name: item.told[name] for name in TOLD if item.told.get(name)}
-    kept = {name: value for name, value in old.metadata.items() if name not in TOLD} if old else {}
+    """Of an artifact that is replaced stays what its user decided (tags, pin, fields), and what we do not know."""
+    users = users_fields(old) if old else frozenset()
+    told = {name: item.told[name] for name in TOLD if item.told.get(name) and name not in users}
+    kept = {name: value for name, value in old.metadata.items() if name not in TOLD or name in users} if old else {}
     return ArtifactRecord(
         type=item.ref.type,
         name=item.ref.name,
@@ -202,7 +205,7 @@ def _write(
     again: list[dict[str, Any]] = []
     for put, result in installed:
         columns = {
-            **recorded(put.record),
+            **recorded(put.record, put.lock),
             "content_oid": result.incoming.oid,
             "problem_code": "",
             "problem_detail": "",
@@ -210,7 +213,6 @@ def _write(
             "upstream_commit": result.incoming.upstream.commit,
             "checked_at": now,
             "check_code": "",
-            "field_provenance": dict(put.lock.extra["written"]),
         }
         if result.artifact_id in known:
             again.append({"pk": result.artifact_id, **columns})
@@ -222,9 +224,7 @@ def _write(
         Artifact.objects.filter(pk__in=replaced).delete()
     if new:
         insert_artifacts(held.row, new, now)
-    update_artifacts(
-        again, now, also=("upstream_oid", "upstream_commit", "checked_at", "check_code", "field_provenance")
-    )
+    update_artifacts(again, now, also=("upstream_oid", "upstream_commit", "checked_at", "check_code"))
 
 
 def kind_of(type_: str) -> ArtifactKind | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
 import structlog
+from django.db import DatabaseError
 
 from collections_app.models import DiskOperation
 from collections_app.services.homes import home, project_roots
 from collections_app.store.recovery import Outcome, Recovered, recover
+from collections_app.store.transaction import DiskTransaction
 
 log = structlog.get_logger(__name__)
 
@@ -39,3 +46,46 @@ def _is_committed(op: str) -> bool:
     """
     row, _ = DiskOperation.objects.get_or_create(id=op, defaults={"abandoned": True})
     return not row.abandoned
+
+
+def prune_operations(before: datetime) -> int:
+    """Delete the rows of disk operations from before a moment whose journal is gone. Returns how many.
+
+    While there is a journal its row decides what becomes of the files, however old it is.
+    """
+    try:
+        unfinished = {
+            path.name.lstrip(".").partition("~")[0].removesuffix(".json") for path in home().journal.iterdir()
+        }
+    except FileNotFoundError:
+        unfinished = set()
+    old = DiskOperation.objects.filter(created_at__lt=before)
+    return old.exclude(pk__in=[op for op in unfinished if _is_op(op)]).delete()[0]
+
+
+def _is_op(name: str) -> bool:
+    try:
+        return bool(UUID(name))
+    except ValueError:
+        return False
+
+
+@contextmanager
+def committed_disk(disk: DiskTransaction) -> Iterator[None]:
+    """Finish ``disk`` if the database transaction inside, which writes its DiskOperation, is committed; else undo it.
+
+    A commit whose answer never came, or a signal right after it, is no reason to undo: the row tells. Where not even
+    that can be asked, everything is left to the next recovery.
+    """
+    try:
+        yield
+    except BaseException:
+        try:
+            committed = DiskOperation.objects.filter(pk=disk.op, abandoned=False).exists()
+        except DatabaseError:
+            disk.leave()
+            raise
+        if committed:
+            disk.finish()
+        raise
+    disk.finish()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from collections_app.domain.artifact_edit import users_fields
+from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.types import ArtifactRef
 from collections_app.models import Artifact, Collection
@@ -21,7 +23,7 @@ MAX_TEXT = 4_000
 
 _RECORDED = (
     "type", "name", "path", "origin", "upstream_url", "upstream_ref", "upstream_path", "pin", "pin_reason", "base_oid",
-    "base_commit", *TOLD, "tags", "metadata",
+    "base_commit", *TOLD, "tags", "metadata", "field_provenance",
 )  # fmt: skip
 _SEEN = ("content_oid", "problem_code", "problem_detail")
 COMPARED = (*_RECORDED, *_SEEN)
@@ -32,7 +34,6 @@ _UNTOLD: Mapping[str, Any] = {
     "upstream_commit": "",
     "checked_at": None,
     "check_code": "",
-    "field_provenance": {},
 }
 
 
@@ -44,8 +45,8 @@ def row_id(record: ArtifactRecord) -> uuid.UUID | None:
         return None
 
 
-def recorded(record: ArtifactRecord) -> dict[str, Any]:
-    """The columns that the record alone decides."""
+def recorded(record: ArtifactRecord, lock: LockEntry | None) -> dict[str, Any]:
+    """The columns that the artifact's places in the two files decide."""
     told = {name: _text(record.metadata.get(name)) for name in TOLD}
     ref = record.version_spec or ""
     return {
@@ -63,13 +64,33 @@ def recorded(record: ArtifactRecord) -> dict[str, Any]:
         **told,
         "tags": [storable(tag) for tag in record.tags],
         "metadata": {name: value for name, value in record.metadata.items() if name not in TOLD},
+        "field_provenance": provenance(record, lock),
     }
+
+
+def provenance(record: ArtifactRecord, lock: LockEntry | None) -> dict[str, str | None]:
+    """Field → the value that the last import or refresh wrote; None: a person has set it, whatever its value is now.
+
+    So a field is its user's where this is None, or not the value that stands there.
+    """
+    written = lock.extra.get("written") if lock else None
+    told = {str(name): str(value) for name, value in written.items()} if isinstance(written, Mapping) else {}
+    return {**told, **dict.fromkeys(users_fields(record))}
 
 
 def unrecorded(ref: ArtifactRef, path: str, origin: str) -> dict[str, Any]:
     """The columns of what lies on disk and in no manifest."""
     blank: dict[str, Any] = dict.fromkeys(_RECORDED, "")
-    return {**blank, "type": ref.type, "name": ref.name, "path": path, "origin": origin, "tags": [], "metadata": {}}
+    return {
+        **blank,
+        "type": ref.type,
+        "name": ref.name,
+        "path": path,
+        "origin": origin,
+        "tags": [],
+        "metadata": {},
+        "field_provenance": {},
+    }
 
 
 def insert_artifacts(collection: Collection, rows: Iterable[Mapping[str, Any]], now: datetime) -> int:

@@ -27,6 +27,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+NO_LIMITS = Limits(files=2**62, bytes=2**62, depth=200)
+"""For what is there already, or was: it is compared and given back whatever its size."""
 
 
 class FileEntry(NamedTuple):

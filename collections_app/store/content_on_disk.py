@@ -58,9 +58,19 @@ def content_oid(path: Path, *, limits: Limits = DEFAULT_LIMITS, cache: StatCache
 
 
 def content_at(
-    dir_fd: int, name: str, *, limits: Limits = DEFAULT_LIMITS, cache: StatCache | None = None, prefix: str = ""
+    dir_fd: int,
+    name: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    cache: StatCache | None = None,
+    prefix: str = "",
+    any_links: bool = False,
 ) -> Content | None:
-    """``content_of`` for a name in an open folder; None where nothing is. ``prefix``: its path, for the cache."""
+    """``content_of`` for a name in an open folder; None where nothing is. ``prefix``: its path, for the cache.
+
+    ``any_links``: only tell what is there, links that leave it and a link at the place itself included. For whoever
+    compares or gives back, never for what comes in.
+    """
     with meaning(name):
         found = lstat(name, dir_fd)
         if found is None:
@@ -68,9 +78,9 @@ def content_at(
         walk = _Walk(limits, cache, f"{prefix}/{name}")
         if stat.S_ISDIR(found.st_mode):
             walk.folder(dir_fd, name)
-            return walk.as_folder()
+            return walk.as_folder(any_links=any_links)
         walk.file(dir_fd, name, "", found)
-    if walk.links:
+    if walk.links and not any_links:
         raise UnsafeLink(f"{name!a} is a link")
     return Content(walk.files[0].oid, False, tuple(walk.files), walk.files[0].size)
 
@@ -85,8 +95,9 @@ class _Walk:
         self.files: list[FileEntry] = []
         self.links: dict[str, str] = {}
 
-    def as_folder(self) -> Content:
-        check_links(self.links)
+    def as_folder(self, *, any_links: bool) -> Content:
+        if not any_links:
+            check_links(self.links)
         self.files.sort()
         oid = tree_oid((path, mode, oid) for path, mode, oid, _ in self.files)
         return Content(oid, True, tuple(self.files), self.tally.bytes)

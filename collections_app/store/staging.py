@@ -11,7 +11,7 @@ from collections_app.domain.names import check_relative, collision_key
 from collections_app.domain.types import FileMode
 from collections_app.errors import SpecialFile, UnsafePath
 from collections_app.store.checkpoints import checkpoint
-from collections_app.store.content_ids import DEFAULT_LIMITS, Content, Limits, Tally, check_links
+from collections_app.store.content_ids import DEFAULT_LIMITS, NO_LIMITS, Content, Limits, Tally, check_links
 from collections_app.store.content_on_disk import content_at, content_of
 from collections_app.store.disk import FOLDER_FLAGS, fsync_folder, meaning, open_folder, remove
 from skillmeat_site.upstream.errors import ContentMismatch
@@ -44,8 +44,9 @@ class Staged(NamedTuple):
 class Stage:
     """The staging folder of one disk transaction. Files and folders are on the disk (fsync) when a method returns."""
 
-    def __init__(self, root_fd: int, folder: str) -> None:
+    def __init__(self, root_fd: int, folder: str, place: Path) -> None:
         self._root_fd = root_fd
+        self._place = place
         self._folder = folder
         self._count = 0
 
@@ -96,15 +97,25 @@ class Stage:
         executable = only.mode is FileMode.EXECUTABLE
         return self.add_file(only.data, expected_oid=content.oid, executable=executable, limits=limits)
 
-    def _add(self, write: _Write, expected_oid: str | None, limits: Limits) -> Staged:
+    def add_made(self, make: Callable[[Path], None], *, expected_oid: str) -> Staged:
+        """Stage what ``make`` writes at the path it is given, durably: a file, a link or a folder.
+
+        For giving back what was there before, exactly: links that leave it and a large size are no reason to refuse.
+        Raises ``content_mismatch`` and what ``make`` raises.
+        """
+        return self._add(
+            lambda fd, name: make(self._place / self._folder / name), expected_oid, NO_LIMITS, any_links=True
+        )
+
+    def _add(self, write: _Write, expected_oid: str | None, limits: Limits, *, any_links: bool = False) -> Staged:
         name = str(self._count)
         self._count += 1
-        with meaning("staging"), open_folder(self._root_fd, self._folder.split("/"), make=[]) as fd:
+        with meaning("staging"), open_folder(self._root_fd, self._folder.split("/")) as fd:
             try:
                 checkpoint(f"staging:{name}")
                 write(fd, name)
                 _fsync_folders(fd, name)
-                content = content_at(fd, name, limits=limits)
+                content = content_at(fd, name, limits=limits, any_links=any_links)
                 assert content is not None
                 if expected_oid not in (None, content.oid):
                     raise ContentMismatch(f"the content is {content.oid}, not {expected_oid}")

@@ -17,13 +17,11 @@ from typing import NamedTuple
 
 from collections_app.errors import ChangedOnDisk
 from collections_app.store.checkpoints import checkpoint
-from collections_app.store.content_ids import Limits
+from collections_app.store.content_ids import NO_LIMITS, Limits
 from collections_app.store.content_on_disk import content_at
 from collections_app.store.disk import exchange, fsync_folder, lstat, move, open_folder
 from collections_app.store.journal import ANYTHING, Journal, Swap
 from skillmeat_site.core.errors import DomainError
-
-_NO_LIMITS = Limits(files=2**62, bytes=2**62, depth=200)
 
 
 class _Slot(NamedTuple):
@@ -130,7 +128,7 @@ def _check(target: _Slot, swap: Swap, limits: Limits) -> int | None:
             f"{target.path}: " + ("nothing is there any more" if seen is None else "something is there")
         )
     if seen is not None:
-        content = content_at(target.fd, target.name, limits=limits)
+        content = content_at(target.fd, target.name, limits=limits, any_links=True)
         if content is None or content.oid != swap.before or target.inode != seen:
             raise ChangedOnDisk(f"{target.path}: the content is not what it was")
     return seen
@@ -188,7 +186,7 @@ def _undo_done(ground: Ground, slots: _Slots, swap: Swap, old: _Slot | None) -> 
 def _untouched(slot: _Slot, swap: Swap) -> bool:
     """Whether the new content is still what was put there. What cannot be read is somebody's doing."""
     try:
-        content = content_at(slot.fd, slot.name, limits=_NO_LIMITS)
+        content = content_at(slot.fd, slot.name, limits=NO_LIMITS, any_links=True)
     except DomainError:
         return False
     return content is not None and content.oid == swap.new
@@ -227,7 +225,7 @@ def finish(ground: Ground, swap: Swap) -> None:
     if not pending:
         return
     try:
-        do(ground, swap, _NO_LIMITS)
+        do(ground, swap, NO_LIMITS)
     except ChangedOnDisk:
         with _slots(ground, swap) as slots:
             if slots.staged.inode is not None:

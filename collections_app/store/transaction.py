@@ -132,7 +132,7 @@ class DiskTransaction:
             for folder in (self._journal.stage, self._journal.old):
                 with open_folder(root_fd, folder.split("/"), make=[]) as fd:
                     fsync_folder(fd)
-        self._stage = Stage(root_fd, self._journal.stage)
+        self._stage = Stage(root_fd, self._journal.stage, self._folder)
         checkpoint("opened")
 
     def __exit__(
@@ -189,6 +189,7 @@ class DiskTransaction:
         ``lease_lost`` where another process has taken the journal over. On return everything is durable.
         """
         ground = self._entered()
+        self._check_ours()
         first = len(self._journal.swaps)
         self._extend(ground)
         rows: list[Swapped] = []
@@ -292,6 +293,10 @@ class DiskTransaction:
                 remove_journal(self._home.journal / f"{self.op}.json")
         finally:
             self._close()
+
+    def leave(self) -> None:
+        """Leave everything as it is to the next recovery: nobody can tell here whether it is committed."""
+        self._close()
 
     def _abandon(self) -> None:
         """Remove what an entering that failed has left."""

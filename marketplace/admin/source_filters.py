@@ -31,4 +31,4 @@ class EnabledFilter(WordFilter):
 class ProviderFilter(WordFilter):
     title = _("provider")
     parameter_name = "provider"
-    words = {"git": (_("git"), Tone.QUIET), "github": (_("GitHub"), Tone.QUIET), "local": (_("local"), Tone.QUIET)}
+    words = {"auto": (_("auto"), Tone.QUIET), "git": (_("git"), Tone.QUIET), "github": (_("GitHub"), Tone.QUIET)}

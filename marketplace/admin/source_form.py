@@ -9,21 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Source
 from marketplace.services.sources import EDITABLE
+from skillmeat_site.core.admin.fields import WordsField
 from skillmeat_site.core.admin.services import ServiceForm
-
-
-class WordsField(forms.CharField):
-    """A list of words, typed with commas."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
-        return [word.strip() for word in text.split(",") if word.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return (initial or []) != self.to_python(data)
 
 
 class SourceForm(ServiceForm):

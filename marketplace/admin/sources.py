@@ -44,8 +44,13 @@ show_objects("source", Source)
 
 SCAN_FIELDS = (
     "shown_health", "shown_last_scan", "shown_last_success", "shown_next_scan", "shown_error", "shown_counts",
-    "shown_path_tags", "shown_auto_tags", "provider", "resolved_ref", "head_commit", "listing_complete", "archived",
-    "shown_counters", "shown_links",
+    "shown_path_tags", "shown_auto_tags", "resolved_ref", "head_commit", "listing_complete", "shown_counters",
+    "shown_links",
+)  # fmt: skip
+
+
+REPOSITORY_FIELDS = (
+    "repository_id", "shown_description", "repository_license", "shown_topics", "archived",
 )  # fmt: skip
 
 
@@ -59,18 +64,19 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
-    readonly_fields = SCAN_FIELDS
+    readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)
     fieldsets = (
-        (None, {"fields": ("url", "ref", "root_hint", "tags", "trust_level", "enabled", "scan_interval")}),
+        (None, {"fields": ("url", "ref", "provider", "root_hint", "tags", "trust_level", "enabled", "scan_interval")}),
         (_("Detection"), {"fields": ("single_artifact_type", "manual_map")}),
     )
     scan_fieldset = (_("What scans found"), {"fields": SCAN_FIELDS})
+    repository_fieldset = (_("What GitHub says"), {"fields": REPOSITORY_FIELDS})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         return Source.objects.for_user(request.user).with_health()
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
-        return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset)
+        return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset, self.repository_fieldset)
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:
@@ -157,6 +163,14 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("counters of the last scan"))
     def shown_counters(self, source: Source) -> str:
         return pretty_json(source.counters)
+
+    @admin.display(description=_("description"))
+    def shown_description(self, source: Source) -> str:
+        return paragraphs(source.repository_description) if source.repository_description else EMPTY
+
+    @admin.display(description=_("topics"))
+    def shown_topics(self, source: Source) -> str:
+        return printable(", ".join(source.topics)) or EMPTY
 
     @admin.display(description=_("see"))
     def shown_links(self, source: Source) -> str:

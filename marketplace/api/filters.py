@@ -6,35 +6,21 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from marketplace.domain.types import ArtifactType, Basis
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.source import TrustLevel
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceHealth
-from skillmeat_site.core.api.filters import ChoiceList, FilterSet, one_of
-from skillmeat_site.core.errors import FieldProblem, InvalidParameter
-from skillmeat_site.core.text import storable
+from skillmeat_site.core.api.filters import ChoiceList, FilterSet, WholeNumberFilter, one_of, words_in
 
 INCLUDES = ("removed", "excluded", "duplicate")
-MAX_WORDS = 50
-
-
-def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
-    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case.
-
-    Raises InvalidParameter for more words than a database takes conditions.
-    """
-    words = dict.fromkeys(text.lower().split())
-    if len(words) > MAX_WORDS or storable(text) != text:
-        detail = f"must be at most {MAX_WORDS} words of text"
-        raise InvalidParameter(f"q: {detail}", errors=(FieldProblem("q", "invalid", detail),))
-    for word in words:
-        matches = Q()
-        for column in columns:
-            matches |= Q(**{f"{column}__icontains": word})
-        queryset = queryset.filter(matches)
-    return queryset
+SEARCH_HELP = (
+    "Words, each found at the beginning of a word of name, namespace, title, description, path or tags, without "
+    "regard to case and accents; all of them have to be found. Punctuation only separates: `node.js` finds `nodejs`, "
+    "too, and a text without words finds nothing. The first 16 words count. The best come first (name, title, tags, "
+    "the rest), unless `ordering` is given."
+)
 
 
 class SourceFilter(FilterSet):
@@ -61,17 +47,15 @@ class EntryFilter(FilterSet):
 
     orderings = ("name", "confidence", "type", "id")
 
-    q = django_filters.CharFilter(method="search")
+    q = django_filters.CharFilter(method="search", help_text=SEARCH_HELP)
     type = ChoiceList(words=[type_.value for type_ in ArtifactType], field_name="type")
     status = ChoiceList(words=[status.value for status in EntryStatus], method="in_status")
     basis = ChoiceList(words=[basis.value for basis in Basis], field_name="basis")
     include = ChoiceList(words=INCLUDES, method="keep")
-    source = django_filters.NumberFilter(field_name="source_id")
-    plugin = django_filters.NumberFilter(field_name="plugin_id")
+    source = WholeNumberFilter(field_name="source_id")
+    plugin = WholeNumberFilter(field_name="plugin_id")
     tag = django_filters.CharFilter(field_name="tags", lookup_expr="has_word")
-    confidence_min = django_filters.NumberFilter(
-        field_name="confidence", lookup_expr="gte", min_value=0, max_value=100
-    )
+    confidence_min = WholeNumberFilter(field_name="confidence", lookup_expr="gte", min_value=0, max_value=100)
 
     class Meta:
         model = CatalogEntry
@@ -86,8 +70,8 @@ class EntryFilter(FilterSet):
         # A status tells which of the hidden kinds is meant; a repeated entry has one of any kind.
         return queryset.visible(**{kind: kind in shown for kind in INCLUDES})
 
-    def search(self, queryset: EntryQuerySet, name: str, value: str) -> QuerySet[CatalogEntry]:
-        return words_in(queryset, value, "name", "title", "description", "path", "namespace")
+    def search(self, queryset: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
+        return queryset.matching(value) if self.data.get("ordering") else queryset.search(value)
 
     def in_status(self, queryset: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         return queryset.in_status(*value.split(","))

@@ -15,8 +15,10 @@ from marketplace.models.tag import TagKind
 from marketplace.querysets import EntryStatus, SourceHealth
 from skillmeat_site.core.api.serializers import Selection, Strict
 from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.upstream.providers import ProviderChoice
 
 ARTIFACT_TYPES = [type_.value for type_ in ArtifactType]
+PROVIDERS = [choice.value for choice in ProviderChoice]
 
 
 class LastErrorSerializer(serializers.Serializer[Any]):
@@ -34,6 +36,8 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     health = serializers.ChoiceField(choices=[health.value for health in SourceHealth])
     last_error = serializers.SerializerMethodField()
     head_commit = serializers.SerializerMethodField()
+    provider = serializers.ChoiceField(choices=PROVIDERS)
+    topics = serializers.ListField(child=serializers.CharField())
     counts = serializers.DictField(child=serializers.IntegerField())
     single_artifact_type = serializers.ChoiceField(choices=[type_.value for type_ in ArtifactType], allow_blank=True)
     auto_tags = serializers.SerializerMethodField()
@@ -46,7 +50,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "auto_tags", "path_tags",
             "tags", "manual_map", "single_artifact_type", "trust_level", "enabled", "scan_interval", "head_commit",
             "last_scanned_at", "last_success_at", "last_error", "counts", "archived", "health", "next_scan_at",
-            "created_at", "updated_at",
+            "repository_description", "repository_license", "topics", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -74,6 +78,7 @@ class SourceFields(Strict):
 
     url = serializers.CharField(max_length=2000, trim_whitespace=True)
     ref = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    provider = serializers.ChoiceField(choices=PROVIDERS, required=False)
     root_hint = serializers.CharField(max_length=500, required=False, allow_blank=True)
     manual_map = serializers.DictField(child=serializers.CharField(), required=False)
     single_artifact_type = serializers.ChoiceField(choices=ARTIFACT_TYPES, required=False, allow_blank=True)
@@ -203,6 +208,17 @@ class ScanResultSerializer(serializers.Serializer[Any]):
     updated_imports = serializers.ListField(child=serializers.IntegerField())
     warnings = WarningSerializer(many=True)
     dry_run = serializers.BooleanField()
+
+
+class SourceDraftSerializer(SourceSerializer):
+    """The answer of a creation that was only tried: the source as it would be, and without an id."""
+
+    id = serializers.IntegerField(allow_null=True)
+    dry_run = serializers.BooleanField()
+
+    class Meta(SourceSerializer.Meta):
+        fields = (*SourceSerializer.Meta.fields, "dry_run")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
 
 
 class SourceWithScanSerializer(SourceSerializer):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,6 +21,7 @@ from marketplace.api.serializers import (
     ScanResultSerializer,
     SourceChange,
     SourceCreate,
+    SourceDraftSerializer,
     SourceSerializer,
     SourceWithScanSerializer,
 )
@@ -61,7 +62,11 @@ class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin
         source = self.get_object()
         return Response(SourceSerializer(source).data, headers={"ETag": etag(source)})
 
-    @extend_schema(request=SourceCreate, responses={201: SourceWithScanSerializer}, parameters=[PREFER])
+    @extend_schema(
+        request=SourceCreate,
+        responses={201: SourceWithScanSerializer, 200: OpenApiResponse(SourceDraftSerializer, "A dry run.")},
+        parameters=[PREFER],
+    )
     def create(self, request: Request) -> Response:
         fields = self.validated(SourceCreate)
         scan, dry_run = fields.pop("scan"), fields.pop("dry_run")

@@ -17,7 +17,7 @@ from marketplace.domain.text import clean_text
 from marketplace.domain.types import DocumentKind, Parsed, Warned
 from marketplace.domain.yaml_head import read_head
 
-PARSER_VERSION: Final = 1
+PARSER_VERSION: Final = 2
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 
@@ -28,6 +28,10 @@ PLUGIN_ROOT_MARK: Final = "${CLAUDE_PLUGIN_ROOT}"
 
 _MARKS = (ARGUMENTS_MARK, PLUGIN_ROOT_MARK)
 
+_LFS_MARK = b"version https://git-lfs.github.com/spec/v1\n"
+_MAX_LFS_POINTER = 1024
+"""The specification of Git LFS: a pointer begins with its version and is shorter than this."""
+
 _HEAD = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -35,12 +39,15 @@ def parse_document(kind: DocumentKind, data: bytes) -> Parsed:
     """Read a Markdown head or a JSON object.
 
     The result's ``data`` holds only JSON values without U+0000 and lone surrogates, at most 32 levels deep. Warnings:
-    ``manifest_too_large`` (not read at all), ``not_utf8`` (read as Latin-1), ``yaml_invalid`` (read key by key),
-    ``frontmatter_unclosed``, ``json_invalid`` (no data), ``text_cleaned``, ``value_cut``.
+    ``manifest_too_large`` and ``lfs_pointer`` (not read at all), ``not_utf8`` (read as Latin-1), ``yaml_invalid``
+    (read key by key), ``frontmatter_unclosed``, ``json_invalid`` (no data), ``text_cleaned``, ``value_cut``.
     """
     if len(data) > MAX_DOCUMENT_BYTES:
         detail = f"{len(data):,} bytes; at most {MAX_DOCUMENT_BYTES:,} are read"
         return Parsed(warnings=(Warned("manifest_too_large", detail),))
+    if data.startswith(_LFS_MARK) and len(data) < _MAX_LFS_POINTER:
+        detail = "the repository holds only a pointer of Git LFS; keep the file in git itself to have it read"
+        return Parsed(warnings=(Warned("lfs_pointer", detail),))
     text, decoding = _decode(data)
     parsed = _read_json(text) if kind is DocumentKind.JSON else _read_markdown(text)
     if not decoding:

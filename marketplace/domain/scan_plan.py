@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NewType
 
 from marketplace.domain.deduplicate import duplicates
+from marketplace.domain.doubts import Doubts
 from marketplace.domain.types import ArtifactType, Detected
 
 EntryKey = NewType("EntryKey", str)
@@ -104,11 +105,13 @@ def plan_scan(
     complete: bool,
     allow_removals: bool = False,
     hold_removals: bool = False,
+    doubts: Doubts | None = None,
 ) -> ScanPlan:
     """Compare the catalog with one listing.
 
     An incomplete listing never removes: what it does not show may still be there. ``hold_removals`` holds whatever
-    would be removed (the repository is empty, the root folder is gone) unless ``allow_removals``.
+    would be removed (the repository is empty, the root folder is gone) unless ``allow_removals``; ``doubts`` hold
+    those where nobody could look.
     """
     found = keyed(artifacts)
     by_key = {entry.key: entry for entry in known}
@@ -117,7 +120,13 @@ def plan_scan(
     moved = {entry.pk for entry in moves.values()}
     gone = [entry for entry in missing if entry.pk not in moved]
     present = sum(entry.present for entry in known)
-    held = bool(gone) and not allow_removals and (hold_removals or _is_too_much(len(gone), present))
+    if allow_removals:
+        held = []
+    elif hold_removals or _is_too_much(len(gone), present):
+        held = gone
+    else:
+        held = [entry for entry in gone if doubts is not None and doubts.about(entry.path) is not None]
+    held_pks = {entry.pk for entry in held}
     new: list[EntryKey] = []
     returned: list[Change] = []
     updated: list[Change] = []
@@ -144,8 +153,8 @@ def plan_scan(
         updated=tuple(updated),
         rewritten=tuple(rewritten),
         unchanged_count=unchanged,
-        removed=() if held else tuple(gone),
-        held=tuple(gone) if held else (),
+        removed=tuple(entry for entry in gone if entry.pk not in held_pks),
+        held=tuple(held),
         duplicates=duplicates(found),
         plugins=_plugin_links(found),
     )

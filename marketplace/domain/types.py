@@ -42,8 +42,10 @@ class Warned(NamedTuple):
     path: str = ""
 
 
-_UNREAD = frozenset({"manifest_too_large", "manifest_missing"})
+_UNREAD = frozenset({"manifest_too_large", "manifest_missing", "lfs_pointer"})
 """Warnings of a document that was asked for and could not be read."""
+_BROKEN = frozenset({"json_invalid", "yaml_invalid"})
+"""Warnings of a document that was read, and of which a part or all made no sense."""
 
 
 class Wanted(NamedTuple):
@@ -70,8 +72,13 @@ class Parsed:
 
     @property
     def is_unread(self) -> bool:
-        """Tell whether the file was too large, or not handed out: the document says nothing of what is in it."""
+        """Tell whether the file was too large, kept elsewhere or not handed out: nothing is known of what is in it."""
         return any(warned.code in _UNREAD for warned in self.warnings)
+
+    @property
+    def doubt(self) -> Warned | None:
+        """Return why the document does not prove that something is not in it; None where it can be trusted."""
+        return next((warned for warned in self.warnings if warned.code in _UNREAD | _BROKEN), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stored of it: short keys, and none for what is empty."""

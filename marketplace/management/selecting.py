@@ -18,7 +18,8 @@ from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceQuerySet
 from marketplace.services.sources import source_ref
 from marketplace.services.upstreams import access_policy
-from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
+from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.core.globs import glob_expression
 from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.upstream.address import parse_url
 
@@ -107,6 +108,7 @@ def add_entry_options(parser: ArgumentParser) -> None:
     parser.add_argument("--source", action="append", default=[], help="id, URL or owner/name; repeatable")
     parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], choices=types, dest="types")
     parser.add_argument("-n", "--name-pattern", help="glob over the name")
+    parser.add_argument("-q", "--query", help="words of name, title, description, path or tags; the best come first")
     parser.add_argument("--status", action="append", default=[], choices=[status.value for status in EntryStatus])
     parser.add_argument("--include", action="append", default=[], choices=["removed", "excluded", "duplicate"])
 
@@ -126,32 +128,9 @@ def select_entries(options: Mapping[str, Any]) -> EntryQuerySet:
         entries = entries.filter(type__in=options["types"])
     if options["status"]:
         entries = entries.in_status(*options["status"])
+    if options["query"] is not None:
+        entries = entries.search(options["query"])
     if options["name_pattern"]:
-        entries = entries.filter(name__regex=_glob(options["name_pattern"]))
+        entries = entries.filter(name__regex=glob_expression(options["name_pattern"]))
     shown = {*options["include"], *options["status"]}
     return entries.visible(**{kind: kind in shown for kind in ("removed", "excluded", "duplicate")})
-
-
-_GLOB = re.compile(r"\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
-
-
-def _glob(pattern: str) -> str:
-    """A glob as an expression that both databases understand. Raises InvalidParameter for one that means nothing."""
-    expression = "^" + "".join(_glob_part(part) for part in _GLOB.findall(pattern)) + "$"
-    try:
-        re.compile(expression)
-    except re.error:
-        raise InvalidParameter(f"{pattern!r} is no glob: * ? [abc] [!abc] [a-z]") from None
-    return expression
-
-
-def _glob_part(part: str) -> str:
-    if part[0] == "*":
-        return ".*"
-    if part == "?":
-        return "."
-    if len(part) == 1:
-        return re.escape(part)
-    negated = part[1] == "!"
-    inner = re.sub(r"([\\\[\]^])", r"\\\1", part[2 if negated else 1 : -1])
-    return f"[{'^' if negated else ''}{inner}]"

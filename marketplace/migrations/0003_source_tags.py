@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0001_initial'),
+        ('marketplace', '0002_source_provider_and_repository'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

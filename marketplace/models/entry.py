@@ -22,7 +22,8 @@ SCAN_OWNED = frozenset(
     {
         "key", "type", "path", "file", "discriminator", "name", "namespace", "content_oid", "commit", "confidence",
         "basis", "signals", "title", "description", "tags", "metadata", "warnings", "client", "manual", "fingerprint",
-        "presence", "changed_since_first_seen", "moved_from", "plugin", "duplicate_of", "removed_at", "updated_at",
+        "search_text", "presence", "changed_since_first_seen", "moved_from", "plugin", "duplicate_of", "removed_at",
+        "updated_at",
     }
 )  # fmt: skip
 """What a scan may write. Disjoint from USER_OWNED, so that a scan cannot touch a decision (tested)."""
@@ -54,6 +55,9 @@ class CatalogEntry(models.Model):
     client = models.CharField(max_length=50, blank=True)
     manual = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=32)
+
+    search_text = models.TextField(blank=True, default="", editable=False)
+    """The entry's words, of ``domain.search.entry_words``; indexed by ``search_index``."""
 
     presence = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Presence], default=Presence.PRESENT)
     changed_since_first_seen = models.BooleanField(default=False)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.domain.types import ArtifactType
 from marketplace.querysets import SourceQuerySet
 from skillmeat_site.core.leases import LeasedModel
+from skillmeat_site.upstream.providers import ProviderChoice
 
 MIN_INTERVAL = 15
 MAX_INTERVAL = 60 * 24 * 90
@@ -24,7 +25,10 @@ class TrustLevel(StrEnum):
 
 
 class Source(LeasedModel):
-    """User-owned columns are written by ``services.sources``, scan-owned ones by ``services.rescan``, by no other."""
+    """User-owned columns are written by ``services.sources``, scan-owned ones by ``services.rescan``, by no other.
+
+    One exception: where the repository was renamed, a scan lets ``url`` and what follows from it follow.
+    """
 
     url = models.CharField(_("URL"), max_length=1000, help_text=_("https, ssh, or a path in an allowed root."))
     # What decides whether two URLs are the same repository: GitHub tells no case apart, the URL keeps what was typed.
@@ -32,10 +36,14 @@ class Source(LeasedModel):
     host = models.CharField(max_length=255, blank=True, editable=False)
     owner = models.CharField(max_length=255, blank=True, editable=False)
     name = models.CharField(max_length=255, editable=False)
-    repository_id = models.BigIntegerField(null=True, blank=True, editable=False)
-    provider = models.CharField(max_length=10, default="git", editable=False)
 
     # The user's
+    provider = models.CharField(
+        max_length=10,
+        default=ProviderChoice.AUTO.value,
+        choices=[(choice.value, choice.value) for choice in ProviderChoice],
+        help_text=_("Who reads it: git, GitHub's API, or auto: the API where it is on GitHub and there is a token."),
+    )
     ref = models.CharField(
         max_length=255, blank=True, help_text=_("Branch, tag or commit; empty for the default branch.")
     )
@@ -74,6 +82,11 @@ class Source(LeasedModel):
     next_scan_at = models.DateTimeField(null=True, blank=True, editable=False)
     counts = models.JSONField(default=dict, editable=False)
     counters = models.JSONField(default=dict, editable=False)
+    # What GitHub's API says of the repository; git says none of it. The id stays when the repository is renamed.
+    repository_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    repository_description = models.TextField(blank=True, editable=False)
+    repository_license = models.CharField(max_length=100, blank=True, editable=False, help_text=_("SPDX id."))
+    topics = models.JSONField(default=list, blank=True, editable=False)
     archived = models.BooleanField(default=False, editable=False)
 
     created_at = models.DateTimeField(auto_now_add=True)
@@ -96,6 +109,10 @@ class Source(LeasedModel):
             models.CheckConstraint(
                 condition=models.Q(single_artifact_type__in=["", *(t.value for t in ArtifactType)]),
                 name="source_single_type_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(provider__in=[choice.value for choice in ProviderChoice]),
+                name="source_provider_known",
             ),
             models.CheckConstraint(
                 condition=models.Q(scan_interval__isnull=True)

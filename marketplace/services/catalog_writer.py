@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.domain.scan_plan import Change, EntryKey, KnownEntry, ScanPlan, fingerprint, told
+from marketplace.domain.search import entry_words
 from marketplace.models import CatalogEntry, Source
 from marketplace.models.entry import SCAN_OWNED, Presence
 from skillmeat_site.core.bulk import insert_rows, update_rows
@@ -19,8 +20,8 @@ _TOLD = (
     "title", "description", "tags", "metadata", "warnings", "client", "manual",
 )  # fmt: skip
 _WRITTEN = (
-    *_TOLD, "key", "commit", "fingerprint", "presence", "removed_at", "changed_since_first_seen", "moved_from",
-    "updated_at",
+    *_TOLD, "key", "commit", "fingerprint", "search_text", "presence", "removed_at", "changed_since_first_seen",
+    "moved_from", "updated_at",
 )  # fmt: skip
 if not SCAN_OWNED.issuperset(_WRITTEN):
     raise AssertionError("the scan writes a column that is not its own")
@@ -72,6 +73,7 @@ def _row(plan: ScanPlan, key: EntryKey, commit: str, now: datetime) -> dict[str,
         "key": key,
         "commit": commit,
         "fingerprint": fingerprint(artifact),
+        "search_text": entry_words(columns),
         "presence": Presence.PRESENT,
         "removed_at": None,
         "changed_since_first_seen": False,

@@ -12,13 +12,12 @@ from marketplace.domain.types import Detected, DetectionOptions, Wanted, Warned
 from marketplace.services.documents import MAX_DOCUMENT_BYTES, Documents, document_of
 from marketplace.services.sources import clean_folder
 from marketplace.services.survey import survey
-from marketplace.services.upstreams import unrestricted_settings
+from marketplace.services.upstreams import provider_at, unrestricted_policy
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import PathNotAllowed, UpstreamNotFound
 from skillmeat_site.upstream.github_tree import read_github_tree
 from skillmeat_site.upstream.local import list_folder, read_folder
-from skillmeat_site.upstream.providers import provider_for
 from skillmeat_site.upstream.types import Blobs, Listing
 
 
@@ -34,10 +33,10 @@ class Found:
 def detect_repository(text: str, *, ref: str = "", root_hint: str = "") -> Found:
     """Detect in a repository's commit; in a folder that is no repository, in its files as they lie there.
 
-    Raises InvalidUrl, InvalidRef, HostNotAllowed, UpstreamError by kind.
+    Raises InvalidUrl, InvalidRef, HostNotAllowed, ProviderUnavailable, UpstreamError by kind.
     """
-    settings = unrestricted_settings()
-    address = parse_url(text, settings.policy, ref=ref)
+    policy = unrestricted_policy()
+    address = parse_url(text, policy, ref=ref)
     path = Path(address.url.removeprefix("file://")) if address.is_local else None
     if path is not None and not path.is_dir():
         raise UpstreamNotFound("There is no such folder, or it may not be read.")
@@ -46,7 +45,7 @@ def detect_repository(text: str, *, ref: str = "", root_hint: str = "") -> Found
         listing = list_folder(path)
         items = listing.items
         return _detected(listing, options, lambda oids: read_folder(path, items, oids, max_bytes=MAX_DOCUMENT_BYTES))
-    provider = provider_for(address, settings)
+    provider = provider_at(address, policy=policy)
     head = provider.resolve(address)
     listing = provider.listing(address, head)
     return _detected(listing, options, lambda oids: provider.read(address, head, oids, max_bytes=MAX_DOCUMENT_BYTES))

@@ -215,7 +215,7 @@ def _links(wanted: Sequence[CatalogEntry], held: HeldCollection | None) -> dict[
     """The artifact that each entry was last imported as into this collection: one statement."""
     if held is None:
         return {}
-    made = EntryImport.objects.filter(entry_id__among=[entry.pk for entry in wanted], artifact__collection=held.row)
+    made = EntryImport.objects.filter(entry__pk__among=[entry.pk for entry in wanted], artifact__collection=held.row)
     return {link.entry_id: link for link in made.order_by("pk").select_related("artifact")}
 
 
@@ -307,7 +307,7 @@ def _install(
             run.fail(entry, failed[ref])
         else:
             item = run.installed[entry.pk] = settled[ref]
-            outcome = ItemOutcome.UPDATED if item.incoming.artifact_id else ItemOutcome.CREATED
+            outcome = ItemOutcome.UPDATED if item.replaced else ItemOutcome.CREATED
             run.settle(entry, outcome, artifact_id=str(item.artifact_id), name=ref.name)
 
 

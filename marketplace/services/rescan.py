@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,27 +15,28 @@ from django.utils import timezone
 
 from marketplace.domain.deduplicate import best_contents
 from marketplace.domain.detector import detection_key
+from marketplace.domain.doubts import Doubts
 from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
 from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
 from marketplace.errors import SourceBusy
-from marketplace.models import CatalogEntry, ScanRun, Source
+from marketplace.models import CatalogEntry, Source
 from marketplace.models.tag import TagKind
 from marketplace.services import scan_record
 from marketplace.services.catalog_writer import known_entries, write_plan
 from marketplace.services.documents import fetch_documents, known_documents
+from marketplace.services.identity import Located, locate
 from marketplace.services.results import REMOVALS_HELD, Counters, ScanResult
 from marketplace.services.survey import Survey, survey
 from marketplace.services.tag_sync import path_tags_of, sync_tags
-from marketplace.services.upstreams import address_of, git_settings
+from marketplace.services.upstreams import provider_of
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost, NotFound
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.upstream.providers import provider_for
-from skillmeat_site.upstream.types import Head, Listing, Provider, RepositoryAddress
+from skillmeat_site.upstream.types import Head, Listing, Provider
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +59,14 @@ class _Scan:
     report: Report
     began: float
     provider: Provider
-    address: RepositoryAddress
     tags: Mapping[str, FoundTag] = field(default_factory=dict)
 
-    def read(self, head: Head, listing: Listing) -> Survey:
+    def read(self, found: Located, listing: Listing) -> Survey:
         return survey(
             listing,
-            detection_options(self.source),
+            _options_at(self.source, found),
             known=known_documents,
-            fetch=lambda wanted: fetch_documents(self.provider, self.address, head, wanted, self.report),
+            fetch=lambda wanted: fetch_documents(self.provider, found.address, found.head, wanted, self.report),
             report=self.report,
         )
 
@@ -95,9 +95,7 @@ def rescan_source(
     began = time.monotonic()
     with _held_source(source_id, options, report) as (source, lease):
         try:
-            address = address_of(source)
-            provider = provider_for(address, git_settings())
-            scan = _Scan(source, options, report, began, provider, address)
+            scan = _Scan(source, options, report, began, provider_of(source))
             return _scan(scan, lease, actor, job_id)
         except Exception as error:
             failure = as_domain_error(error)
@@ -113,6 +111,10 @@ def detection_options(source: Source) -> DetectionOptions:
         single_artifact_type=ArtifactType(source.single_artifact_type) if source.single_artifact_type else None,
         repository_name=source.name,
     )
+
+
+def _options_at(source: Source, located: Located) -> DetectionOptions:
+    return replace(detection_options(source), repository_name=located.new_place.get("name", source.name))
 
 
 @contextmanager
@@ -138,14 +140,16 @@ def _held_source(source_id: int, options: ScanOptions, report: Report) -> Iterat
 def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -> ScanResult:
     source = scan.source
     scan.report.progress(0, 0, "asking for the current commit")
-    head = scan.provider.resolve(scan.address, tick=scan.report.tick)
     current = _was_well_scanned(source) and not scan.options.force
+    located = locate(source, scan.provider, scan.report.tick, current=current)
+    current = current and not located.new_place  # what lies at the root is called by the repository's name
+    head = located.head
     if current and head.commit == source.head_commit:
-        return _nothing_to_do(scan, lease, head, "commit")
-    listing = scan.provider.listing(scan.address, head, tick=scan.report.tick)
+        return _nothing_to_do(scan, lease, located, "commit")
+    listing = scan.provider.listing(located.address, head, tick=scan.report.tick)
     if current and listing.tree_oid == source.tree_oid:
-        return _nothing_to_do(scan, lease, head, "tree")
-    found = scan.read(head, listing)
+        return _nothing_to_do(scan, lease, located, "tree")
+    found = scan.read(located, listing)
     known = known_entries(source)
     plan = plan_scan(
         known,
@@ -153,12 +157,14 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         complete=listing.complete,
         allow_removals=scan.options.allow_removals,
         hold_removals=head.commit is None or any(w.code == "root_hint_missing" for w in found.warnings),
+        doubts=found.doubts,
     )
     scan.tags = path_tags_of(source, plan)
-    result = _result_of(scan, plan, head, listing, [*found.warnings, *cut_warnings(scan.tags)])
+    told = [*located.warnings, *_why_held(plan, found.doubts), *found.warnings, *cut_warnings(scan.tags)]
+    result = _result_of(scan, plan, head, listing, told)
     if lease is not None:
         scan.report.progress(0, 0, "writing the catalog")
-        _apply(scan, lease, plan, known, result, head, listing, actor, job_id)
+        _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
     return result
 
 
@@ -187,7 +193,7 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
         if change.known.path != plan.found[change.key].path  # else only renamed within its file
     ]
     if plan.held:
-        detail = f"{len(plan.held)} entries are no longer in the repository; rescan with allow_removals to drop them"
+        detail = f"{len(plan.held)} entries were not found any more; rescan with allow_removals to drop them"
         warnings = [Warned(REMOVALS_HELD, detail), *warnings]
     return scan.result(
         counters,
@@ -197,6 +203,12 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
         warnings=[*warnings, *_entry_warnings(plan)],
         held=len(plan.held),
     )
+
+
+def _why_held(plan: ScanPlan, doubts: Doubts) -> list[Warned]:
+    """What is wrong with the files of entries that are held because those cannot be read."""
+    reasons = (doubts.about(entry.path) for entry in plan.held)
+    return list(dict.fromkeys(reason for reason in reasons if reason is not None))
 
 
 def _entry_warnings(plan: ScanPlan) -> list[Warned]:
@@ -230,7 +242,7 @@ def _apply(
     plan: ScanPlan,
     known: Sequence[KnownEntry],
     result: ScanResult,
-    head: Head,
+    located: Located,
     listing: Listing,
     actor: Actor,
     job_id: UUID | None,
@@ -242,49 +254,36 @@ def _apply(
         _read_interval(source)
         write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
         sync_tags(source, TagKind.PATH, scan.tags, complete=listing.complete, now=result.scanned_at)
-        _write_run(source, result, job_id)
+        scan_record.write_run(source, result, job_id)
         if result.counters.changed:
             AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
-        stamp = scan_record.scanned(source, result, head, listing, detection_key(detection_options(source)), plan)
+        key = detection_key(detection_options(source))
+        stamp = scan_record.scanned(source, result, located.head, listing, key, plan)
         same_place = Source.objects.filter(
             pk=source.pk, url_key=source.url_key, ref=source.ref, root_hint=source.root_hint
         )
-        if not same_place.update(**stamp):
+        if not scan_record.stamped(same_place, {**stamp, **located.columns}):
             raise LeaseLost("The source was changed while it was scanned; nothing was written.")
+        if located.new_place:
+            AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=located.address.url)
 
 
-def _nothing_to_do(scan: _Scan, lease: Lease | None, head: Head, short_circuit: str) -> ScanResult:
+def _nothing_to_do(scan: _Scan, lease: Lease | None, located: Located, short_circuit: str) -> ScanResult:
     """The repository is as it was: the last scan's counters, all unchanged, and no run to tell of."""
     source = scan.source
     counters = Counters.from_json(source.counters).repeated()
-    result = scan.result(counters, head, listing_complete=True, short_circuit=short_circuit)
+    result = scan.result(
+        counters, located.head, listing_complete=True, short_circuit=short_circuit, warnings=located.warnings
+    )
     if lease is not None:
         _read_interval(source)
-        lease.stamp_and_release(**scan_record.still_current(source, result, head))
+        lease.stamp_and_release(**scan_record.still_current(source, result, located.head), **located.columns)
     return result
 
 
 def _read_interval(source: Source) -> None:
     """A person may have set it during the scan; when the source is due next follows from it."""
     source.refresh_from_db(fields=["scan_interval"])
-
-
-def _write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
-    ScanRun.objects.create(
-        source=source,
-        job_id=job_id,
-        outcome=result.item_outcome,
-        code=result.code,
-        commit=result.commit or "",
-        short_circuit=result.short_circuit or "",
-        listing_complete=result.listing_complete,
-        new_count=result.counters.new,
-        updated_count=result.counters.updated,
-        removed_count=result.counters.removed,
-        unchanged_count=result.counters.unchanged,
-        duration_ms=result.duration_ms,
-        result=result.to_json(),
-    )
 
 
 def _record_failure(source: Source, lease: Lease, error: DomainError, job_id: UUID | None, began: float) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from marketplace.domain.scan_plan import ScanPlan
 from marketplace.models import ScanRun, Source
@@ -77,6 +81,33 @@ def failed(source: Source, error: DomainError, now: datetime) -> dict[str, Any]:
         "next_scan_at": next_scan_at(source.scan_interval, now),
         "updated_at": now,
     }
+
+
+def stamped(source: QuerySet[Source], columns: Mapping[str, Any]) -> bool:
+    """Write the columns; False where there is no such source, or its new address was registered a moment ago."""
+    try:
+        with transaction.atomic():
+            return bool(source.update(**columns))
+    except IntegrityError:
+        return False
+
+
+def write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
+    ScanRun.objects.create(
+        source=source,
+        job_id=job_id,
+        outcome=result.item_outcome,
+        code=result.code,
+        commit=result.commit or "",
+        short_circuit=result.short_circuit or "",
+        listing_complete=result.listing_complete,
+        new_count=result.counters.new,
+        updated_count=result.counters.updated,
+        removed_count=result.counters.removed,
+        unchanged_count=result.counters.unchanged,
+        duration_ms=result.duration_ms,
+        result=result.to_json(),
+    )
 
 
 def write_failed_run(source: Source, error: DomainError, job_id: UUID | None, duration_ms: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,26 +13,32 @@ from marketplace.errors import SourceBusy, SourceExists
 from marketplace.models import Source
 from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
 from marketplace.services.scan_record import next_scan_at
-from marketplace.services.upstreams import access_policy
+from marketplace.services.upstreams import access_policy, check_provider
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+from skillmeat_site.core.tags import clean_tags
 from skillmeat_site.core.text import storable
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import InvalidUrl
 from skillmeat_site.upstream.policy import check_allowed
+from skillmeat_site.upstream.providers import ProviderChoice
 from skillmeat_site.upstream.types import RepositoryAddress
 
 EDITABLE = (
-    "url", "ref", "root_hint", "manual_map", "single_artifact_type", "tags", "trust_level", "enabled", "scan_interval",
+    "url", "ref", "provider", "root_hint", "manual_map", "single_artifact_type", "tags", "trust_level", "enabled",
+    "scan_interval",
 )  # fmt: skip
 
-MAX_TAGS = 20
+NOT_DESCRIBED: Mapping[str, Any] = {
+    "repository_id": None, "repository_description": "", "repository_license": "", "topics": [], "archived": False,
+}  # fmt: skip
+"""The columns that tell what GitHub says of a repository, as long as it was not asked."""
+
 MAX_MAPPED = 200
 MAX_URL = 1000
-_TAG = re.compile(r"[a-z0-9][a-z0-9._+-]{0,49}")
 _UNSAFE_SEGMENTS = frozenset({"", ".", ".."})
 
 
@@ -44,10 +49,11 @@ def source_ref(source: Source) -> ObjectRef:
 def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
     """Register a source without asking its repository.
 
-    Raises InvalidUrl, InvalidRef, HostNotAllowed, PathNotAllowed, InvalidParameter, and SourceExists (with the
-    ``source_id``) where the same repository, ref and root folder is registered in whatever spelling.
+    Raises InvalidUrl, InvalidRef, HostNotAllowed, PathNotAllowed, InvalidParameter, ProviderUnavailable, and
+    SourceExists (with the ``source_id``) where the same repository, ref and root folder is registered in whatever
+    spelling.
     """
-    columns = _columns({"ref": "", **fields, "url": url})
+    columns = _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
     try:
         with transaction.atomic():
             source = Source.objects.create(**columns, next_scan_at=_first_scan(columns.get("scan_interval")))
@@ -59,7 +65,7 @@ def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
 
 def check_source(*, url: str, **fields: Any) -> None:
     """What ``create_source`` would refuse, but for a source that exists. Raises like it; writes nothing."""
-    _columns({"ref": "", **fields, "url": url})
+    _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
 
 
 def find_source(*, url: str, ref: str = "", root_hint: str = "") -> Source | None:
@@ -75,9 +81,11 @@ def update_source(source: Source, *, actor: Actor, changes: Mapping[str, Any]) -
     Raises like ``create_source``.
     """
     wanted = dict(changes)
-    if {"url", "ref"} & wanted.keys():
-        wanted = {"url": source.url, "ref": source.ref, **wanted}
+    if {"url", "ref", "provider"} & wanted.keys():
+        wanted = {"url": source.url, "ref": source.ref, "provider": source.provider, **wanted}
     columns = _columns(wanted)
+    if columns.get("url_key", source.url_key) != source.url_key:
+        columns |= NOT_DESCRIBED
     if "url_key" in columns and (columns["url_key"], columns["ref"]) != (source.url_key, source.ref):
         columns |= {"head_commit": "", "tree_oid": "", "failures": 0, "not_before": None}
     if "scan_interval" in columns:
@@ -116,7 +124,7 @@ def bulk_update_sources(
     dry_run: bool = False,
 ) -> BulkResult:
     """Change many sources, each row settling by itself; an unknown id is a failed row."""
-    added, removed = _tags(add_tags), set(_tags(remove_tags))
+    added, removed = clean_tags(add_tags), set(clean_tags(remove_tags))
     known = Source.objects.in_bulk(list(ids))
     rows = []
     for pk in ids:
@@ -161,14 +169,18 @@ def clean_folder(folder: str, field: str = "root_hint") -> str:
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Check and normalise user-owned fields into columns."""
     columns = dict(fields)
+    if "provider" in columns:
+        _one_of("provider", columns["provider"], ProviderChoice)
     if "url" in columns:
-        columns |= _address_columns(_address(columns["url"], columns.get("ref", "")))
+        address = _address(columns["url"], columns.get("ref", ""))
+        check_provider(address, ProviderChoice(columns["provider"]))
+        columns |= address_columns(address)
     if "root_hint" in columns:
         columns["root_hint"] = clean_folder(columns["root_hint"])
     if "manual_map" in columns:
         columns["manual_map"] = _manual_map(columns["manual_map"])
     if "tags" in columns:
-        columns["tags"] = _tags(columns["tags"])
+        columns["tags"] = clean_tags(columns["tags"])
     if columns.get("single_artifact_type"):
         _one_of("single_artifact_type", columns["single_artifact_type"], ArtifactType)
     if "trust_level" in columns:
@@ -188,7 +200,8 @@ def _address(url: str, ref: str) -> RepositoryAddress:
     return address
 
 
-def _address_columns(address: RepositoryAddress) -> dict[str, Any]:
+def address_columns(address: RepositoryAddress) -> dict[str, Any]:
+    """The columns that tell where a source is."""
     return {
         "url": address.url,
         "url_key": address.key,
@@ -208,13 +221,6 @@ def _manual_map(mapping: Any) -> dict[str, str]:
             raise _invalid("manual_map", 'must map folders to types: {"path": "skill"}')
         _one_of("manual_map", type_, ArtifactType)
         cleaned[clean_folder(folder, "manual_map") or "."] = type_
-    return cleaned
-
-
-def _tags(tags: Sequence[str]) -> list[str]:
-    cleaned = list(dict.fromkeys(str(tag).strip().lower() for tag in tags))
-    if len(cleaned) > MAX_TAGS or not all(_TAG.fullmatch(tag) for tag in cleaned):
-        raise _invalid("tags", f"must be at most {MAX_TAGS} words of letters, digits and . _ + - (50 characters)")
     return cleaned
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from marketplace.domain.detector import detect, wanted
+from marketplace.domain.doubts import Doubts, doubts_of
 from marketplace.domain.tree_index import index_of
 from marketplace.domain.types import Detected, DetectionOptions, DocumentKind, Wanted, Warned
 from marketplace.services.documents import Documents
@@ -25,6 +26,7 @@ class Survey:
 
     artifacts: tuple[Detected, ...]
     warnings: tuple[Warned, ...]
+    doubts: Doubts
 
 
 def survey(listing: Listing, options: DetectionOptions, *, known: Known, fetch: Fetch, report: Report) -> Survey:
@@ -43,4 +45,4 @@ def survey(listing: Listing, options: DetectionOptions, *, known: Known, fetch: 
             break  # only a manifest names further files
     detection = detect(index, options, documents, root_tree_oid=listing.tree_oid)
     told = tuple(Warned(warning.code, warning.detail, warning.path) for warning in listing.warnings)
-    return Survey(detection.artifacts, told + detection.warnings)
+    return Survey(detection.artifacts, told + detection.warnings, doubts_of(listing.items, documents))

@@ -64,6 +64,7 @@ class _Table:
         self.fields = [by_attname[column] for column in columns]
         self.keyed = keyed
         self.names = [*(["pk"] if keyed else []), *columns]
+        self.key = model._meta.pk
         self.converted = [field for field in self.fields if not isinstance(_stored_as(field), _AS_THEY_ARE)]
         self.name = self.quoted(model._meta.db_table)
         self.source = self._record_set() if self.connection.vendor == "postgresql" else self._json_each()
@@ -91,6 +92,8 @@ class _Table:
 
     def _prepared(self, row: Mapping[str, Any]) -> dict[str, Any]:
         prepared = {name: row[name] for name in self.names}
+        if self.keyed and not isinstance(self.key, _AS_THEY_ARE):
+            prepared["pk"] = self._value(self.key, prepared["pk"])
         for field in self.converted:
             if prepared[field.attname] is not None:
                 prepared[field.attname] = self._value(field, prepared[field.attname])
@@ -103,7 +106,7 @@ class _Table:
 
     def _record_set(self) -> str:
         types = [f"{self.quoted(f.attname)} {f.rel_db_type(self.connection) or 'text'}" for f in self.fields]
-        key = ["pk bigint"] if self.keyed else []
+        key = [f"pk {self.key.rel_db_type(self.connection)}"] if self.keyed else []
         return f"jsonb_to_recordset(%s::jsonb) AS t({', '.join([*key, *types])})"
 
     def _json_each(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
@@ -33,24 +34,53 @@ class Finding:
         return asdict(self)
 
 
-_checks: list[Callable[[], Finding]] = []
+Check = Callable[[], Finding | Sequence[Finding]]
+"""A check has one finding, or several where one look answers several questions."""
+
+_checks: list[Check] = []
+_network_checks: list[Check] = []
 
 
-def diagnosis(check: Callable[[], Finding]) -> Callable[[], Finding]:
-    """Declare a check."""
+def diagnosis(check: Check) -> Check:
+    """Declare a check that stays on this machine and its database."""
     _checks.append(check)
     return check
 
 
-def examine() -> list[Finding]:
-    """Run all checks; one that breaks is a finding, not the end of the examination."""
-    findings = []
-    for check in _checks:
+def network_diagnosis(check: Check) -> Check:
+    """Declare a check that asks other hosts. It has to bound its own time."""
+    _network_checks.append(check)
+    return check
+
+
+def examine(*, offline: bool = False) -> list[Finding]:
+    """Run all checks, those that ask other hosts last and, ``offline``, not at all.
+
+    One that breaks is a finding, not the end of the examination.
+    """
+    findings: list[Finding] = []
+    for check in _checks if offline else [*_checks, *_network_checks]:
         try:
-            findings.append(check())
+            found = check()
         except Exception as error:  # noqa: BLE001 - whatever a check meets is what the doctor reports
-            findings.append(Finding(check.__name__, Health.ERROR, f"{type(error).__name__}: {error}"))
+            found = Finding(getattr(check, "__name__", ""), Health.ERROR, f"{type(error).__name__}: {error}")
+        findings.extend([found] if isinstance(found, Finding) else found)
     return findings
+
+
+SKEW_WARNING = timedelta(seconds=30)
+SKEW_ERROR = timedelta(minutes=5)
+
+
+def clock_finding(name: str, whose: str, skew: timedelta) -> Finding:
+    """What it means that another clock is so far ahead of ours (behind, where negative)."""
+    apart = abs(skew)
+    if apart <= SKEW_WARNING:
+        return Finding(name, Health.OK, f"agrees with {whose}")
+    direction = "behind" if skew > timedelta(0) else "ahead of"
+    detail = f"this machine's clock is {round(apart.total_seconds())} s {direction} {whose}"
+    hint = "Set the clock, by NTP: leases, the expiry of tokens and webhooks depend on it."
+    return Finding(name, Health.ERROR if apart > SKEW_ERROR else Health.WARNING, detail, hint)
 
 
 @diagnosis
@@ -91,3 +121,20 @@ def workers() -> Finding:
         return Finding("workers", Health.OK, f"{clusters} alive, {queued} jobs queued")
     status = Health.ERROR if queued else Health.WARNING
     return Finding("workers", status, f"no cluster is alive, {queued} jobs queued", "Start one: manage.py qcluster.")
+
+
+_SECONDS_NOW = {
+    "sqlite": "SELECT strftime('%s', 'now')",
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
+}
+
+
+@diagnosis
+def clock() -> Finding:
+    """Ours against the database's: leases and expiries are written by many machines and compared by others."""
+    with connection.cursor() as cursor:
+        before = datetime.now(UTC)
+        cursor.execute(_SECONDS_NOW[connection.vendor])
+        theirs = datetime.fromtimestamp(float(cursor.fetchone()[0]), UTC)
+        ours = before + (datetime.now(UTC) - before) / 2
+    return clock_finding("clock", "the database's clock", theirs - ours)

@@ -77,10 +77,26 @@ class Environment:
         return values
 
     def url(self, name: str, default: str) -> str:
-        value = self.text(name, default).rstrip("/")
+        return self._url(name, self.text(name, default), "a URL that starts with")
+
+    def _url(self, name: str, text: str, allowed: str) -> str:
+        value = text.rstrip("/")
         if value and not value.startswith(("https://", "http://")):
-            raise _wrong(name, value, "a URL that starts with https:// or http://")
+            raise _wrong(name, value, f"{allowed} https:// or http://")
         return value
+
+    def url_or_off(self, name: str, default: str) -> str:
+        """A URL, or the empty string for the word ``off``; what is set to nothing is not set."""
+        self.known.setdefault(name, default)
+        value = self.text(name) or default
+        return "" if value.lower() == "off" else self._url(name, value, "off, or a URL that starts with")
+
+    def choices(self, name: str, default: tuple[str, ...], allowed: tuple[str, ...]) -> list[str]:
+        """At least one of a few words, whatever its case; in the spelling and order of ``allowed``."""
+        wanted = {word.lower() for word in self.words(name, default)}
+        if not wanted or wanted - {word.lower() for word in allowed}:
+            raise _wrong(name, self.text(name), "of " + ", ".join(allowed) + ", comma separated")
+        return [word for word in allowed if word.lower() in wanted]
 
     def mapping(self, name: str, default: Mapping[str, str]) -> dict[str, str]:
         """Words of the form ``key=value``."""

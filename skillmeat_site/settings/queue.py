@@ -38,7 +38,8 @@ def _cluster(*, timeout: int, workers: int) -> dict[str, Any]:
 
 Q_CLUSTER: dict[str, Any] = {
     "name": CLUSTER,
-    **_cluster(timeout=900, workers=SKILLMEAT_WORKERS),
+    # The longest job's: embedded, it takes those of every queue. A job watches its own, shorter limit.
+    **_cluster(timeout=3600, workers=SKILLMEAT_WORKERS),
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,

@@ -12,7 +12,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["skillmeat_site.core.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "skillmeat_site.core.api.pagination.LimitOffset",
     "DEFAULT_FILTER_BACKENDS": ["skillmeat_site.core.api.filters.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "skillmeat_site.core.api.schema.DescribedWithProblems",
     "DEFAULT_VERSIONING_CLASS": None,
     "EXCEPTION_HANDLER": "skillmeat_site.core.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -7,7 +7,10 @@ import tempfile
 os.environ["SKILLMEAT_HOME"] = tempfile.mkdtemp(prefix="skillmeat-test-")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 os.environ["SKILLMEAT_LOG_LEVEL"] = "CRITICAL"
-for _name in ("GITHUB_TOKEN", "REDIS_URL", "SKILLMEAT_HTTPS", "DEBUG", "SKILLMEAT_ALLOWED_HOSTS"):
+for _name in (
+    "GITHUB_TOKEN", "REDIS_URL", "SKILLMEAT_HTTPS", "DEBUG", "SKILLMEAT_ALLOWED_HOSTS", "SKILLMEAT_GITHUB_URL",
+    "SKILLMEAT_GITHUB_API_URL", "SKILLMEAT_GITHUB_TIERS",
+):  # fmt: skip
     os.environ.pop(_name, None)
 
 from skillmeat_site.settings import *  # noqa: E402, F403

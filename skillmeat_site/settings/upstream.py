@@ -10,4 +10,11 @@ SKILLMEAT_FETCH_MAX_BYTES = env.integer("SKILLMEAT_FETCH_MAX_BYTES", 256 * 1024*
 SKILLMEAT_LISTING_MAX_ENTRIES = env.integer("SKILLMEAT_LISTING_MAX_ENTRIES", 500_000, minimum=1000, maximum=10_000_000)
 
 SKILLMEAT_GITHUB_URL = env.url("SKILLMEAT_GITHUB_URL", "https://github.com")
+_GITHUB_COM = SKILLMEAT_GITHUB_URL == "https://github.com"
+# Enterprise has its API below its own address. Empty where it is turned off.
+SKILLMEAT_GITHUB_API_URL = env.url_or_off(
+    "SKILLMEAT_GITHUB_API_URL", "https://api.github.com" if _GITHUB_COM else f"{SKILLMEAT_GITHUB_URL}/api/v3"
+)
+GITHUB_TIERS = ("webhook", "graphql", "rest", "git")
+SKILLMEAT_GITHUB_TIERS = env.choices("SKILLMEAT_GITHUB_TIERS", GITHUB_TIERS, GITHUB_TIERS)
 GITHUB_TOKEN = env.text("GITHUB_TOKEN")

@@ -155,7 +155,7 @@ def _place(parts: SplitResult, policy: AccessPolicy) -> _Place:
     while host.startswith("www.") and host.count(".") > 1 and not policy.names(host):
         host = host.removeprefix("www.")
     if scheme == "http" and not policy.lists("http", host, port):
-        raise HostNotAllowed(f"plain http to {host} is not allowed; use https")
+        raise HostNotAllowed(f"plain http to {host} is not allowed; use https, or list it in SKILLMEAT_ALLOWED_HOSTS")
     return _Place(scheme, _user(parts, scheme), host, port)
 
 

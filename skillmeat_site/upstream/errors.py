@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from skillmeat_site.core.errors import DomainError
 
 
@@ -13,6 +15,13 @@ class UpstreamError(DomainError):
 
     status = 500
     title = "The repository could not be read"
+    advice: ClassVar[str] = ""
+    """What whoever reads it may do. Ends every detail, so that no place that raises one has to think of it."""
+
+    def __init__(self, detail: str = "", **more: Any) -> None:
+        told = detail or self.title
+        # One that is made anew from what a job kept says it already.
+        super().__init__(told if told.endswith(self.advice) else f"{told}; {self.advice}", **more)
 
 
 class InvalidUrl(UpstreamError):
@@ -42,37 +51,51 @@ class PathNotAllowed(UpstreamError):
 class UpstreamUnreachable(UpstreamError):
     code = "upstream_unreachable"
     title = "The host of the repository cannot be reached"
+    advice = "scan again later: sweeps come back by themselves"
 
 
 class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
     title = "The repository's host took too long"
+    advice = "scan again later, or allow more time (SKILLMEAT_UPSTREAM_TIMEOUT, SKILLMEAT_UPSTREAM_FETCH_TIMEOUT)"
 
 
 class UpstreamAuth(UpstreamError):
     code = "upstream_auth"
     title = "The repository's host refused the credentials"
+    advice = "check GITHUB_TOKEN, and that it may read the repository"
 
 
 class UpstreamNotFound(UpstreamError):
     code = "upstream_not_found"
     title = "The repository does not exist or is not visible"
+    advice = "check the URL, and for a private repository the token"
 
 
 class UpstreamRefNotFound(UpstreamError):
     code = "upstream_ref_not_found"
     title = "The repository has no such branch, tag or commit"
+    advice = "correct the source's ref, or empty it for the default branch"
+
+
+class UpstreamIdentityChanged(UpstreamError):
+    """Under the known name lies another repository now, and the known one is gone."""
+
+    code = "upstream_identity_changed"
+    title = "The name belongs to another repository now"
 
 
 class UpstreamBlocked(UpstreamError):
     code = "upstream_blocked"
     title = "The repository was taken down"
+    advice = "disable the source; its entries stay"
 
 
 class UpstreamRateLimited(UpstreamError):
     code = "upstream_rate_limited"
     status = 503
     title = "The host's rate limit is used up"
+    advice = "come back when the limit is reset, or set GITHUB_TOKEN"
 
 
 class UpstreamInvalid(UpstreamError):
@@ -80,6 +103,7 @@ class UpstreamInvalid(UpstreamError):
 
     code = "upstream_invalid"
     title = "The repository's host gave an unusable answer"
+    advice = "scan again later"
 
 
 class ContentMismatch(UpstreamError):
@@ -87,3 +111,4 @@ class ContentMismatch(UpstreamError):
 
     code = "content_mismatch"
     title = "Content does not match its id"
+    advice = "scan again; if it stays, the host or its mirror is damaged"

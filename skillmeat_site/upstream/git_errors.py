@@ -68,7 +68,11 @@ def words(stderr: str) -> str:
 
 # In order: the first that is found decides. Compared with git's words in lower case.
 _SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
-    (DiskFull, "the disk that holds the mirrors is full", ("no space left on device", "disk quota exceeded")),
+    (
+        DiskFull,
+        "the disk that holds the mirrors is full; make room, or lower SKILLMEAT_MIRROR_MAX_BYTES",
+        ("no space left on device", "disk quota exceeded"),
+    ),
     (
         UpstreamRefNotFound,
         "the repository has no such commit",

@@ -1,8 +1,8 @@
 """Reading repositories through GitHub's REST API, with git to fall back to.
 
-Requests: one to resolve (two for a tag by its short name), two to list, two to read any number of blobs by git or by
-the archive, so five for a first scan; one for a repository that has not changed, free of quota with a token. A rename
-adds two to the resolving, and one to each other operation until the new name is used.
+Requests: one to resolve (two for a tag by its short name), one to describe, one to list, two to read any number of
+blobs by git or by the archive, so five for a first scan; one for a repository that has not changed, free of quota with
+a token. A rename adds two to the resolving, and one to each other operation until the new name is used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import replace
 from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid, UpstreamTimeout, UpstreamUnreachable
 from skillmeat_site.upstream.github_content import BlobBatch
 from skillmeat_site.upstream.github_http import GitHubSession
-from skillmeat_site.upstream.github_listing import is_truncated, list_tree
-from skillmeat_site.upstream.github_refs import resolve_ref, tree_of
+from skillmeat_site.upstream.github_listing import is_truncated, list_commit
+from skillmeat_site.upstream.github_refs import resolve_ref
 from skillmeat_site.upstream.github_repository import GitHubRepository
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.object_ids import EMPTY_TREE
@@ -69,13 +69,10 @@ class GitHubProvider:
         if commit is None:
             return Listing("", EMPTY_TREE, [])
         with self._repository(address, head.moved_to, settings.fetch_timeout, tick) as repository:
-            tree = tree_of(repository, commit)
-            if tree == EMPTY_TREE:
-                return Listing(commit, tree, [])
-            listing = list_tree(
+            listing = list_commit(
                 repository,
                 commit,
-                tree,
+                certain=head.ref != commit,  # a ref that is an id was typed, and may be another object's
                 max_calls=settings.max_walk_calls,
                 max_depth=settings.max_walk_depth,
                 max_entries=settings.max_entries,

@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
+from skillmeat_site.upstream.github_errors import Refused
+from skillmeat_site.upstream.github_refs import tree_of
 from skillmeat_site.upstream.github_repository import GitHubRepository
+from skillmeat_site.upstream.object_ids import EMPTY_TREE, root_oid
 from skillmeat_site.upstream.trees import TreeCollector
 from skillmeat_site.upstream.types import FileMode, Listing
 
 TRUNCATED = "listing_truncated"
+
+
+def list_commit(
+    repository: GitHubRepository,
+    commit: str,
+    *,
+    certain: bool = True,
+    max_calls: int,
+    max_depth: int,
+    max_entries: int,
+) -> Listing:
+    """List everything in a commit, as a rule in one request; in two where it is not ``certain`` to be a commit's id.
+
+    GitHub takes the commit's id where it describes a tree's, and then may repeat that one: the tree's own follows from
+    what lies in the root. Only where something was left out the commit is asked for it. Raises UpstreamRefNotFound
+    where the repository exists without the commit; bounds and warnings are those of ``list_tree``.
+    """
+    listing = None
+    if certain:
+        # ``tree_of`` tells why it is refused; of a tree with nothing in it there may be no answer.
+        with suppress(Refused):
+            listing = repository.tree_at(commit)
+    if listing is not None and listing.complete and not listing.warnings:
+        tree = root_oid(listing.items)
+        if listing.tree_oid in (commit, tree):
+            return replace(listing, tree_oid=tree)
+    tree = tree_of(repository, commit)
+    if tree == EMPTY_TREE:
+        return Listing(commit, tree, [])
+    if listing is None or listing.tree_oid not in (commit, tree):
+        listing = repository.tree(tree, commit, recursive=True)
+    return _whole(repository, replace(listing, tree_oid=tree), max_calls, max_depth, max_entries)
 
 
 def list_tree(
@@ -18,11 +56,17 @@ def list_tree(
     what is known, is not ``complete`` and warns ``listing_truncated``.
     """
     listing = repository.tree(tree, commit, recursive=True)
+    return _whole(repository, listing, max_calls, max_depth, max_entries)
+
+
+def _whole(
+    repository: GitHubRepository, listing: Listing, max_calls: int, max_depth: int, max_entries: int
+) -> Listing:
     if not is_truncated(listing):
         return listing
     collector = TreeCollector(max_entries)
-    _Walk(repository, commit, collector, max_calls).folder(tree, "", listing, max_depth)
-    return collector.finish(commit, tree)
+    _Walk(repository, listing.commit, collector, max_calls).folder(listing.tree_oid, "", listing, max_depth)
+    return collector.finish(listing.commit, listing.tree_oid)
 
 
 def is_truncated(listing: Listing) -> bool:

@@ -55,18 +55,31 @@ class GitHubRepository:
         """List a tree by its id."""
 
         def parse(body: bytes) -> Listing:
-            listing = read_github_tree(
-                body,
-                commit=commit,
-                max_bytes=self._settings.max_tree_bytes,
-                max_entries=self._settings.max_entries,
-            )
+            listing = self._read_tree(body, commit)
             if listing.tree_oid != oid:
                 raise UpstreamInvalid("the answer is another tree")
             return listing
 
         query = "?recursive=1" if recursive else ""
         return self._get(f"/git/trees/{oid}{query}", parse, max_bytes=self._settings.max_tree_bytes)
+
+    def tree_at(self, commit: str) -> Listing:
+        """List the tree of a commit by the commit's id. Whose id ``tree_oid`` holds, commit or tree, is left open.
+
+        Raises Refused with 404, 409 or 422.
+        """
+        return self._get(
+            f"/git/trees/{commit}?recursive=1",
+            lambda body: self._read_tree(body, commit),
+            max_bytes=self._settings.max_tree_bytes,
+            leave_open=(404, 409, 422),
+        )
+
+    def _read_tree(self, body: bytes, commit: str) -> Listing:
+        settings = self._settings
+        return read_github_tree(
+            body, commit=commit, max_bytes=settings.max_tree_bytes, max_entries=settings.max_entries
+        )
 
     def blob(self, oid: str, max_bytes: int) -> bytes:
         """Return the bytes of a blob, unchecked. Raises Refused with 403, 404, 409 or 422, LimitExceeded."""

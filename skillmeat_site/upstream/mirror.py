@@ -52,7 +52,9 @@ def open_mirror(settings: GitSettings, address: RepositoryAddress, deadline: Dea
             os.utime(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull("the disk that holds the mirrors is full") from error
+            raise DiskFull(
+                "the disk that holds the mirrors is full; make room, or lower SKILLMEAT_MIRROR_MAX_BYTES"
+            ) from error
         raise
 
 

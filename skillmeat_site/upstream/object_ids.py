@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import BinaryIO, NamedTuple
 
-from skillmeat_site.upstream.types import FileMode
+from skillmeat_site.upstream.types import FileMode, TreeItem
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The id of a tree with nothing in it."""
@@ -52,3 +52,8 @@ def tree_oid(entries: Iterable[TreeEntry]) -> str:
         for name, mode, oid in sorted(entries, key=lambda entry: tree_order(entry.name, entry.mode))
     )
     return hashlib.sha1(b"tree %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
+
+
+def root_oid(items: Iterable[TreeItem]) -> str:
+    """Return the id of the tree whose whole recursive listing this is; what lies deeper is in its folders' ids."""
+    return tree_oid(TreeEntry(path.encode(), mode, oid) for path, mode, oid, _ in items if "/" not in path)

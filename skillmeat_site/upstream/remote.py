@@ -135,10 +135,14 @@ class Remote:
         )
 
     def _redirected(self, location: str) -> RepositoryAddress:
-        """Return the address a redirect leads to. Raises UpstreamInvalid where it is no repository."""
+        """Return the address a redirect leads to. Raises UpstreamInvalid where it is no repository on the web.
+
+        Nothing but http(s): a host could have a local repository read that is the operator's own, or our key used.
+        """
         try:
             url, found, _ = urljoin(self._address.url + _SERVICE, location).partition("/info/refs")
-            parsed = parse_url(url if location and found else "", self._settings.policy)
+            on_the_web = location and found and urlsplit(url).scheme in ("https", "http")
+            parsed = parse_url(url if on_the_web else "", self._settings.policy)
         except (ValueError, InvalidUrl) as error:
             raise UpstreamInvalid("the host redirects to something that is no repository") from error
         # Some hosts redirect to the spelling with .git, so that the canonical one would lead back here.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from skillmeat_site.settings.env import env
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("skillmeat_site", "marketplace", "collections_app", "cache_app")
 get_resolver().url_patterns  # noqa: B018 - loads every module of the faces
+import_module("collections_app.errors")
 
 JOBS = [definition for definition in registry.definitions() if not definition.kind.startswith("test.")]
 COMMANDS = sorted(name for name, app in get_commands().items() if isinstance(app, str) and app.startswith(OWN))

@@ -1,4 +1,4 @@
-"""Eight rescans at once from two processes, on a database of their own: no error, no duplicate."""
+"""Processes that write at once, on a database of their own: eight rescans, and a large one among six writers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from skillmeat_site.upstream.sample import commit, create_repository
+from tests import rivals
 from tests.conftest import skills
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db]
@@ -88,6 +89,13 @@ def at_once(environment, *processes: list[str]) -> tuple[Counter[str], float]:
     return Counter(endings), time.perf_counter() - began
 
 
+def python(environment, code: str, *args: str) -> str:
+    """What a program of its own prints."""
+    command = [sys.executable, "-c", code, *args]
+    done = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def test_eight_rescans_at_once(environment, record_figure, database, tmp_path):
     urls = []
     for n in range(SOURCES):  # the same content in each, so that all want to store the same manifests
@@ -96,14 +104,7 @@ def test_eight_rescans_at_once(environment, record_figure, database, tmp_path):
         commit(path, skills(*SKILLS), "first", time=1_767_225_600)
         urls.append(f"file://{path}")
 
-    def python(code: str, *args: str) -> str:
-        command = [sys.executable, "-c", code, *args]
-        done = subprocess.run(
-            command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    ids = python(PREPARE, *urls).split()
+    ids = python(environment, PREPARE, *urls).split()
     endings, took = at_once(environment, ids[:4], ids[4:])
     errors = SOURCES - endings[f"{len(SKILLS)} found"]
     record_figure(f"8 rescans of 8 sources from 2 processes, {database}", errors, "errors", 0)
@@ -112,6 +113,25 @@ def test_eight_rescans_at_once(environment, record_figure, database, tmp_path):
     # Of two who want the same source at once, one may be told that it is busy.
     errors = 8 - endings[f"{len(SKILLS)} found"] - endings["source_busy"]
     record_figure(f"8 rescans of 4 sources from 2 processes, {database}", errors, "errors", 0)
-    left = json.loads(python(LOOK))
+    left = json.loads(python(environment, LOOK))
     wrong = left["duplicates"] + abs(left["entries"] - SOURCES * len(SKILLS)) + abs(left["manifests"] - len(SKILLS))
     record_figure(f"8 rescans from 2 processes, {database}", wrong + left["leases"], "duplicates", 0)
+
+
+def test_a_large_rescan_among_six_writers(environment, record_figure, database, tmp_path):
+    paths = [tmp_path / "repos" / f"{name}.git" for name in ("large", "other")]
+    for path in paths:
+        create_repository(path)
+    commit(paths[0], rivals.files_before(), "first", time=1_767_225_600)
+    source, _ = python(environment, PREPARE, *(f"file://{path}" for path in paths)).split()
+    at_once(environment, [source])
+    commit(paths[0], rivals.files_after(), "much", time=1_767_225_700)
+    with rivals.writing(environment, int(source), tmp_path) as among:
+        endings, took = at_once(environment, [source])
+    entries = rivals.ADDED + rivals.KNOWN - rivals.REMOVED
+    what = f"rescan of {entries:,} entries among 6 writers, {database}"
+    failed = 1 - endings[f"{entries} found"]
+    record_figure(what, failed + len(among.errors), "errors", 0)
+    record_figure(f"{what}: their writes meanwhile", among.writes, "writes", None)
+    record_figure(f"{what}: slowest write", max(answer["slowest"] for answer in among.answers.values()), "s", None)
+    record_figure(what, took, "s", None)

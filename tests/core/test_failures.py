@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
 from skillmeat_site.core.errors import REGISTRY, DomainError, LimitExceeded
 from skillmeat_site.core.jobs.failures import as_domain_error
+
+
+def _opened_on_a_full_disk(name: str) -> OperationalError:
+    """As Django hands on what SQLite answers, with SQLite's own name of it."""
+    error, cause = OperationalError("disk I/O error"), sqlite3.OperationalError("disk I/O error")
+    cause.sqlite_errorname = name
+    error.__cause__ = cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -19,6 +28,8 @@ from skillmeat_site.core.jobs.failures import as_domain_error
         (OSError(errno.EDQUOT, "Quota exceeded"), "disk_full"),
         (OperationalError("database or disk is full"), "disk_full"),
         (OperationalError("could not extend file base/1: No space left on device"), "disk_full"),
+        (_opened_on_a_full_disk("SQLITE_IOERR_SHMSIZE"), "disk_full"),
+        (_opened_on_a_full_disk("SQLITE_IOERR_READ"), "database_busy"),
         (OperationalError("database is locked"), "database_busy"),
         (OperationalError("deadlock detected\nDETAIL: Process 1"), "database_busy"),
         (DatabaseError("canceling statement due to lock timeout"), "database_busy"),

@@ -112,7 +112,51 @@ def test_retry_follows_the_clock_that_starts_early(workers, limit, retry):
     assert safe_retry(timeout=100, workers=workers, queue_limit=limit) == retry
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "https://d.example/api"),
+        ("", "https://d.example/api"),
+        ("OFF", ""),
+        ("https://e.example/v3/", "https://e.example/v3"),
+    ],
+)
+def test_a_url_or_off(value, expected):
+    env = Environment({} if value is None else {"X": value})
+    assert env.url_or_off("X", "https://d.example/api") == expected
+    assert env.known == {"X": "https://d.example/api"}
+
+
+@pytest.mark.parametrize("value", ["no", "ftp://x", "example.org"])
+def test_neither_a_url_nor_off(value):
+    with pytest.raises(ImproperlyConfigured, match=r"X=.*off, or a URL"):
+        Environment({"X": value}).url_or_off("X", "")
+
+
+def test_choices():
+    assert Environment({}).choices("X", ("a", "b"), ("b", "a")) == ["b", "a"]
+    assert Environment({"X": " B ,b"}).choices("X", ("a",), ("a", "b")) == ["b"]
+    for wrong in ("", ",", "a,c"):
+        with pytest.raises(ImproperlyConfigured, match="of a, b"):
+            Environment({"X": wrong}).choices("X", ("a",), ("a", "b"))
+
+
 # --- whole starts, each a process ---
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "https://api.github.com"),
+        ({"SKILLMEAT_GITHUB_URL": "https://github.com/"}, "https://api.github.com"),
+        ({"SKILLMEAT_GITHUB_URL": "https://git.corp.example"}, "https://git.corp.example/api/v3"),
+        ({"SKILLMEAT_GITHUB_API_URL": "off"}, ""),
+    ],
+    ids=["default", "spelled out", "enterprise", "off"],
+)
+def test_githubs_api_follows_githubs_url(tmp_path, variables, expected):
+    process = start(tmp_path, "print(repr(settings.SKILLMEAT_GITHUB_API_URL))", **variables)
+    assert process.communicate(timeout=60)[0].strip() == repr(expected)
 
 
 def start(tmp_path, code="pass", **variables):
@@ -133,6 +177,8 @@ def start(tmp_path, code="pass", **variables):
         ("SKILLMEAT_QUEUES", "express=skillmeat", "default, scan, long"),
         ("SKILLMEAT_UPSTREAM_TIMEOUT", "0", "between 1 and 600"),
         ("DATABASE_URL", "mysql://x", "sqlite"),
+        ("SKILLMEAT_GITHUB_API_URL", "api.github.com", "off, or a URL"),
+        ("SKILLMEAT_GITHUB_TIERS", "rest,svn", "webhook, graphql, rest, git"),
         ("SKILLMEAT_LOG_LEVEL", "LOUD", "DEBUG"),
         ("SKILLMEAT_LOG_FORMAT", "xml", "json"),
     ],

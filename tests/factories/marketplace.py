@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import factory
 from django.utils import timezone
 
+from marketplace.domain.search import entry_words
 from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
 from skillmeat_site.core.results import ItemOutcome
 
@@ -14,6 +16,12 @@ from skillmeat_site.core.results import ItemOutcome
 def oid(text: str) -> str:
     """A made-up object id, the same for the same text."""
     return hashlib.sha1(text.encode()).hexdigest()
+
+
+def words_of(entry: Any) -> str:
+    """What a scan would write for an entry with these columns."""
+    columns = {name: getattr(entry, name, "") for name in ("name", "namespace", "path", "title", "description")}
+    return entry_words({**columns, "tags": getattr(entry, "tags", [])})
 
 
 class SourceFactory(factory.django.DjangoModelFactory):
@@ -53,6 +61,7 @@ class CatalogEntryFactory(factory.django.DjangoModelFactory):
     confidence = 95
     basis = "layout"
     fingerprint = ""
+    search_text = factory.LazyAttribute(lambda entry: words_of(entry))
 
     class Meta:
         model = CatalogEntry

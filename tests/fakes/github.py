@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ class GitHub:
     violations: list[str] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
     _states: list[RepositoryState] = field(default_factory=list)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1000))
     _old_names: dict[str, int] = field(default_factory=dict)
     _script: list[_Scripted] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -125,7 +127,7 @@ class GitHub:
                     return state
             for path in (self.root / f"{full_name}.git", self.root / full_name):
                 if (path / "HEAD").exists():
-                    self._states.append(RepositoryState(1000 + len(self._states), full_name, path))
+                    self._states.append(RepositoryState(next(self._ids), full_name, path))
                     return self._states[-1]
         return None
 

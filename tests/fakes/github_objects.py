@@ -66,7 +66,7 @@ def commit_document(path: Path, oid: str, url: str) -> dict[str, Any] | None:
 
 
 def tree_document(path: Path, oid: str, url: str, *, recursive: bool, limit: int) -> dict[str, Any] | None:
-    """A tree, of at most ``limit`` entries."""
+    """A tree, of at most ``limit`` entries. Asked for by the id of a commit it repeats that one."""
     found = git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{oid}^{{tree}}")
     if not found:
         return None
@@ -83,7 +83,7 @@ def tree_document(path: Path, oid: str, url: str, *, recursive: bool, limit: int
             entry["url"] = f"{url}/git/{kind}s/{sha}"
         entries.append(entry)
     truncated = len(entries) > limit
-    return {"sha": tree, "url": f"{url}/git/trees/{tree}", "tree": entries[:limit], "truncated": truncated}
+    return {"sha": oid, "url": f"{url}/git/trees/{oid}", "tree": entries[:limit], "truncated": truncated}
 
 
 def blob_document(oid: str, content: bytes, url: str) -> dict[str, Any]:

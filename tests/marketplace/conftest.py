@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from marketplace.models import Source
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.upstream.sample import create_repository
 from tests.conftest import Repository
+from tests.fakes.github import GitHub, serve_github
 from tests.marketplace.scanning import scan
 
 
@@ -23,5 +26,30 @@ def registered(db: None, make_repository: Callable[..., Repository]) -> Callable
         source = create_source(url=repository.url, actor=COMMAND_LINE, **fields)
         scan(source)
         return repository, source
+
+    return make
+
+
+@pytest.fixture
+def hub(settings: Any, tmp_path: Path) -> Iterator[GitHub]:
+    """A loopback GitHub that the settings name as theirs, without a token."""
+    (tmp_path / "github").mkdir()
+    with serve_github(tmp_path / "github") as running:
+        settings.SKILLMEAT_GITHUB_URL = running.url
+        settings.SKILLMEAT_GITHUB_API_URL = running.api_url
+        settings.SKILLMEAT_ALLOWED_HOSTS = [running.url, running.codeload_host]
+        yield running
+
+
+@pytest.fixture
+def on_github(hub: GitHub) -> Callable[..., Repository]:
+    """``on_github(files, "owner/name")``: a repository there."""
+
+    def make(files: dict[str, str | None], name: str = "acme/tools") -> Repository:
+        repository = Repository(hub.root / f"{name}.git")
+        repository.path.parent.mkdir(parents=True, exist_ok=True)
+        create_repository(repository.path)
+        repository.commit(files, "first")
+        return repository
 
     return make

@@ -36,6 +36,7 @@ SOURCE_FORM = {
     "ref": "",
     "root_hint": "",
     "tags": "one, two",
+    "provider": "auto",
     "trust_level": "basic",
     "enabled": "on",
     "scan_interval": "",

@@ -115,3 +115,38 @@ def test_problems(api, conforms):
         api.post(f"{BASE}/entries/bulk-update", {"ids": [], "excluded": 1}, format="json"),
     ):
         conforms(answer.json(), "Problem")
+
+
+def test_a_creation_that_is_only_tried(api, repository, conforms):
+    tried = ok(api.post(f"{BASE}/sources", {"url": repository.url, "dry_run": True}, format="json"))
+    assert (tried["id"], tried["dry_run"]) == (None, True)
+    conforms(tried, "SourceDraft")
+
+
+def test_every_operation_tells_of_problems_in_their_own_media_type(described):
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert operations
+    for operation in operations:
+        for status in ("4XX", "5XX"):
+            assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
+
+
+def test_a_body_tells_that_other_fields_are_refused(described):
+    bodies = {name: body for name, body in described["components"]["schemas"].items() if name.endswith("Request")}
+    assert len(bodies) >= 6
+    assert all(body["additionalProperties"] is False for body in bodies.values())
+    assert bodies["BulkRescanRequestRequest"]["oneOf"] == [{"required": ["ids"]}, {"required": ["filter"]}]
+
+
+def test_a_list_tells_its_words_and_bounds(described):
+    told = {one["name"]: one["schema"] for one in described["paths"][f"{BASE}/entries"]["get"]["parameters"]}
+    assert "skill" in told["type"]["items"]["enum"]
+    assert "-confidence" in told["ordering"]["items"]["enum"]
+    assert told["confidence_min"] == {"type": "integer", "minimum": 0, "maximum": 100}
+    assert told["source"]["type"] == "integer"
+
+
+@pytest.mark.parametrize("query", ["source=1.5", "plugin=1.5", "confidence_min=0.5"])
+def test_a_part_of_a_number_is_refused(api, query):
+    answer = api.get(f"{BASE}/entries?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")

@@ -37,7 +37,7 @@ def test_create(api):
         "host": "github.com",
         "owner": "acme",
         "name": "tools",
-        "provider": "git",
+        "provider": "auto",
         "health": "never_scanned",
     }
     assert (body["tags"], body["scan_interval"], body["last_error"], body["head_commit"]) == (["a"], 60, None, None)

@@ -15,7 +15,7 @@ from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.types import RepositoryAddress
 from tests.fakes.git_http import GitHttp, serve
-from tests.upstream.conftest import Repo
+from tests.upstream.conftest import Repo, make_repo
 
 TOKEN = "ghp_secretsecretsecretsecretsecret0123"
 
@@ -56,7 +56,19 @@ def test_another_transport_is_refused(
     server.moved = {"/acme/tools": target}
     with pytest.raises(DomainError) as caught:
         provider.resolve(address)
-    assert caught.value.code in {"path_not_allowed", "host_not_allowed", "invalid_url", "upstream_invalid"}
+    assert caught.value.code in {"host_not_allowed", "invalid_url", "upstream_invalid"}
+
+
+@pytest.mark.parametrize("spelling", ["file://{}", "FILE://{}", "{}"])
+def test_a_host_cannot_have_a_local_repository_read(
+    tmp_path: Path, spelling: str, server: GitHttp, provider: GitProvider, address: RepositoryAddress
+) -> None:
+    """Not even one that lies in an allowed root: it is the operator's to register."""
+    private = make_repo(tmp_path / "srv" / "private.git")
+    private.commit({"SKILL.md": b"secret"})
+    server.moved = {"/acme/tools": spelling.format(private.path)}
+    with pytest.raises(DomainError):
+        provider.resolve(address)
 
 
 def test_the_token_stays_with_its_host(

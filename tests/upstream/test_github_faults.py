@@ -34,6 +34,10 @@ TOKEN = "ghp_secretsecretsecretsecretsecret0123"
 FILES = {f"skills/s{n}/SKILL.md": b"content %d\n" % n for n in range(4)}
 
 
+COMMITS = "/git/commits/"
+"""Asked only where the tree was cut off, or its own id is not told."""
+
+
 @pytest.fixture
 def commit(repo: Repo) -> str:
     return repo.commit(FILES)
@@ -118,25 +122,27 @@ def test_each_fault_has_its_kind_and_its_number_of_requests(
         faults.mangled(lambda body: b"[]"),
     ],
 )
-@pytest.mark.parametrize("path", ["/commits/HEAD", "/git/commits/", "/git/trees/"])
+@pytest.mark.parametrize("path", ["/commits/HEAD", COMMITS, "/git/trees/"])
 def test_what_passes_is_not_noticed(
     path: str, fault: Fault, commit: str, github: GitHub, provider: GitHubProvider, github_address: RepositoryAddress
 ) -> None:
     github.on(path, fault)
+    github.truncate_at = 8 if path == COMMITS else 9
     listing = provider.listing(github_address, provider.resolve(github_address))
-    assert (listing.commit, len(listing.items)) == (commit, 9)
-    assert len(github.requests) == 4
+    assert (listing.commit, len(listing.items), listing.complete) == (commit, 9, True)
+    assert len([seen for seen in github.paths() if path in seen]) == 2
+    assert path == COMMITS or len(github.requests) == 3
 
 
 @pytest.mark.parametrize(
     ("path", "change"),
     [
-        ("/git/commits/", lambda body: body.replace(b'"tree"', b'"tee"')),
-        ("/git/commits/", lambda body: body[:-1]),
+        (COMMITS, lambda body: body.replace(b'"tree"', b'"tee"')),
+        (COMMITS, lambda body: body[:-1]),
         ("/git/trees/", lambda body: body.replace(b'"truncated"', b'"x"')),
         ("/git/trees/", lambda body: body.replace(b'"sha": "', b'"sha": "0', 1)),
         ("/git/trees/", lambda body: b"{}"),
-        ("/git/commits/", lambda body: b"[" * 100_000),
+        (COMMITS, lambda body: b"[" * 100_000),
     ],
 )
 def test_another_shape_is_asked_for_once_more(
@@ -148,6 +154,7 @@ def test_another_shape_is_asked_for_once_more(
     github_address: RepositoryAddress,
 ) -> None:
     github.always(path, faults.mangled(change))
+    github.truncate_at = 8 if path == COMMITS else 9
     with pytest.raises(UpstreamInvalid):
         provider.listing(github_address, Head(CommitOid(commit)))
     assert len([seen for seen in github.paths() if path in seen]) == 2
@@ -222,7 +229,7 @@ def test_what_the_tick_raises_comes_out(
 
 
 @pytest.mark.parametrize("fault", [faults.endless, faults.gzip_bomb])
-@pytest.mark.parametrize("path", ["/commits/", "/git/commits/", "/git/trees/"])
+@pytest.mark.parametrize("path", ["/commits/", COMMITS, "/git/trees/"])
 def test_a_huge_answer_is_cut_off(
     path: str,
     fault: Fault,
@@ -233,6 +240,7 @@ def test_a_huge_answer_is_cut_off(
 ) -> None:
     provider = GitHubProvider(replace(github_settings, max_tree_bytes=1_000_000))
     github.always(path, fault)
+    github.truncate_at = 8 if path == COMMITS else 9
     with pytest.raises(LimitExceeded):
         provider.listing(github_address, provider.resolve(github_address))
 

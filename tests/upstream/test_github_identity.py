@@ -96,8 +96,8 @@ class TestRenamed:
         self, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
     ) -> None:
         head = github_provider.resolve(github_address)
-        assert github.count(lambda: github_provider.listing(github_address, head)) == 2
-        assert github.count(lambda: github_provider.listing(github_address, Head(head.commit))) == 3
+        assert github.count(lambda: github_provider.listing(github_address, head)) == 1
+        assert github.count(lambda: github_provider.listing(github_address, Head(head.commit))) == 2
 
     def test_an_unchanged_one_is_still_asked_conditionally(
         self, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skillmeat_site.core.errors import LimitExceeded
+from skillmeat_site.upstream.errors import UpstreamRefNotFound
 from skillmeat_site.upstream.git import GitProvider
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.github import GitHubProvider
@@ -16,6 +18,7 @@ from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.types import CommitOid, Head, Listing, RepositoryAddress, TreeItem
 from tests.fakes.git_http import status
 from tests.fakes.github import GitHub
+from tests.fakes.github_faults import mangled
 from tests.upstream.conftest import Repo, git
 
 # Seven entries in "big", two levels of them in "big/deep", and names that sort between folders.
@@ -138,6 +141,53 @@ def test_more_entries_than_allowed(
         GitHubProvider(replace(github_settings, max_tree_bytes=50)).listing(github_address, head)
 
 
+class TestTheIdOfTheTree:
+    """GitHub repeats the commit's id where the tree was asked for by it; a copy of GitHub may tell the tree's own."""
+
+    @pytest.mark.parametrize(
+        ("told", "requests"), [("commit", 1), ("tree", 1), ("1" * 40, 3)], ids=["commit", "tree", "another"]
+    )
+    def test_is_gits_own_whichever_is_told(
+        self,
+        told: str,
+        requests: int,
+        repo: Repo,
+        github: GitHub,
+        github_provider: GitHubProvider,
+        github_address: RepositoryAddress,
+        head: Head,
+        whole: Listing,
+    ) -> None:
+        tree = repo.oid("main^{tree}")
+        assert whole.tree_oid == tree
+        sha = {"commit": str(head.commit), "tree": tree}.get(told, told)
+        github.always(
+            f"/trees/{head.commit}", mangled(lambda body: json.dumps(json.loads(body) | {"sha": sha}).encode())
+        )
+        before = len(github.requests)
+        assert github_provider.listing(github_address, head) == whole
+        assert len(github.requests) - before == requests
+
+    def test_is_asked_for_where_a_path_was_left_out(
+        self, repo: Repo, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
+    ) -> None:
+        blob = git(repo.path, "hash-object", "-w", "--stdin", stdin=b"x")
+        tree = git(repo.path, "mktree", "-z", stdin=f"100644 blob {blob}\ta\x00100644 blob {blob}\t..\x00".encode())
+        commit = git(repo.path, "commit-tree", tree, "-m", "x")
+        git(repo.path, "update-ref", "refs/heads/main", commit)
+        listing = github_provider.listing(github_address, Head(CommitOid(commit)))
+        assert (listing.tree_oid, [item.path for item in listing.items]) == (tree, ["a"])
+        assert [warning.code for warning in listing.warnings] == ["unsafe_path"]
+        assert len(github.requests) == 2
+
+    def test_a_commit_that_is_gone(
+        self, repo: Repo, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
+    ) -> None:
+        repo.commit(FILES)
+        with pytest.raises(UpstreamRefNotFound):
+            github_provider.listing(github_address, Head(CommitOid("1" * 40)))
+
+
 @pytest.mark.slow
 def test_a_tree_of_a_hundred_thousand(
     repo: Repo, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
@@ -147,5 +197,5 @@ def test_a_tree_of_a_hundred_thousand(
     tree = git(repo.path, "mktree", "-z", stdin=lines)
     git(repo.path, "update-ref", "refs/heads/main", git(repo.path, "commit-tree", tree, "-m", "x"))
     listing = github_provider.listing(github_address, github_provider.resolve(github_address))
-    assert (len(listing.items), listing.complete, len(github.requests)) == (100_000, True, 3)
+    assert (len(listing.items), listing.complete, len(github.requests)) == (100_000, True, 2)
     assert listing.items[-1] == TreeItem("f099999", "100644", blob, 1)

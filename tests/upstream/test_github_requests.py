@@ -27,8 +27,10 @@ SKILLS = {f"skills/s{n}/SKILL.md": b"%d" % n for n in range(60)}
 
 
 def scan(provider: Provider, address: RepositoryAddress, known: str = "") -> Head:
-    """Do what a scan does: resolve, list, read every SKILL.md at once."""
+    """Do what a scan does: resolve, describe, list, read every SKILL.md at once."""
     head = provider.resolve(address, known=known)
+    assert isinstance(provider, Describes)
+    provider.describe(address)
     listing = provider.listing(address, head)
     oids = [item.oid for item in listing.items if item.path.endswith("SKILL.md")]
     assert len(provider.read(address, head, oids, max_bytes=1000).found) == len(set(oids))
@@ -59,12 +61,11 @@ def test_which_requests_they_are(
     repo: Repo, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
 ) -> None:
     commit = repo.commit(SKILLS)
-    tree = repo.oid("main^{tree}")
     scan(github_provider, github_address)
     assert github.paths() == [
         "/repos/acme/tools/commits/HEAD",
-        f"/repos/acme/tools/git/commits/{commit}",
-        f"/repos/acme/tools/git/trees/{tree}?recursive=1",
+        "/repos/acme/tools",
+        f"/repos/acme/tools/git/trees/{commit}?recursive=1",
         f"/repos/acme/tools/tarball/{commit}",
         f"/acme/tools/legacy.tar.gz/{commit}?token=private-link",
     ]
@@ -143,7 +144,7 @@ class TestRedirects:
     def _repo(self, repo: Repo) -> None:
         self.commit = repo.commit(SKILLS)
 
-    @pytest.mark.parametrize("path", ["/commits/", "/git/commits/", "/git/trees/", "/tarball/"])
+    @pytest.mark.parametrize("path", ["/commits/", "tools$", "/git/trees/", "/tarball/"])
     def test_another_port_is_another_host(
         self,
         path: str,

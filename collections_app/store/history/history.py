@@ -62,6 +62,14 @@ class History:
         """Return the snapshots of a collection, newest first."""
         return snapshots.every(self._store, slug)
 
+    def identifiers(self, slug: str) -> list[str]:
+        """Return the ids of a collection's snapshots, oldest first, without reading any."""
+        return [identifier for identifier, _ in snapshots.identifiers(self._store, slug)]
+
+    def slugs(self) -> list[str]:
+        """Return the collections that have snapshots, existing or not."""
+        return snapshots.slugs(self._store)
+
     def get(self, slug: str, identifier: str) -> Snapshot:
         """Return one snapshot. Raises SnapshotNotFound."""
         return snapshots.find(self._store, slug, identifier)

@@ -66,7 +66,7 @@ def maintain(store: Store, now: datetime) -> Maintained:
     _remove_loose(loose, reachable, moment - GRACE_SECONDS)
     _sweep(store, moment - _DAY)
     store.reopen()
-    with contextlib.suppress(pygit2.GitError):
+    with contextlib.suppress(pygit2.GitError, OSError):
         # Locked by a writer: then next time.
         store.git.compress_references()
     return Maintained(
@@ -167,7 +167,12 @@ def _remove_loose(loose: dict[str, Path], reachable: set[str], expired: float) -
 
 def _sweep(store: Store, before: float) -> None:
     """Remove what killed processes left behind."""
-    for pattern in (f"objects/pack/{TEMPORARY}*", "objects/??/tmp_*", f"skillmeat-index/{TEMPORARY}*"):
+    for pattern in (
+        f"objects/pack/{TEMPORARY}*",
+        f"objects/{TEMPORARY}*",
+        f"objects/??/{TEMPORARY}*",
+        f"skillmeat-index/{TEMPORARY}*",
+    ):
         for path in store.path.glob(pattern):
             with contextlib.suppress(FileNotFoundError):
                 if path.lstat().st_mtime < before:

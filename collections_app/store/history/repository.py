@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
@@ -22,8 +23,13 @@ NEWEST = "refs/collections/"
 BASES = "refs/bases/"
 INDEX_FOLDER = "skillmeat-index"
 
+# pygit2 raises OSError for a file that libgit2 cannot read, write or lock; without a number.
+_GIT_ERRORS = (KeyError, ValueError, OSError, pygit2.GitError)
+_Answer = TypeVar("_Answer")
+
 _ATTEMPTS = 60
 _PAUSE = 0.25
+_REFUSALS = 4
 _LOCK_LIFE = 10
 """Seconds. A ref is locked for as long as one small file takes to become durable."""
 
@@ -62,12 +68,17 @@ def create_repository(path: Path) -> None:
     try:
         for folder in ("objects/pack", "objects/info", "refs/heads", INDEX_FOLDER):
             (made / folder).mkdir(parents=True)
-        (made / "HEAD").write_text("ref: refs/heads/none\n")
-        (made / "config").write_text(_CONFIG)
+        for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG)):
+            with (made / name).open("w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
         made.chmod(0o700)
+        fsync_folder(made)
         # Another process made it meanwhile: a rename onto a folder that is not empty is refused.
         with contextlib.suppress(OSError):
             made.rename(path)
+        fsync_folder(path.parent)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -106,20 +117,21 @@ class Store:
 
     def read(self, oid: str) -> bytes:
         """Return an object's bytes. Raises HistoryDamaged where it is missing or broken."""
-        for attempt in (1, 2):
-            try:
-                return self.git.odb.read(oid)[1]
-            except (KeyError, pygit2.GitError) as error:
-                if attempt == 2:
-                    raise HistoryDamaged(f"object {oid} cannot be read") from error
-                self.reopen()
-        raise AssertionError("unreachable")
+        return self._found(oid, lambda: self.git.odb.read(oid)[1])
 
     def size(self, oid: str) -> int:
         """Return an object's size without reading it. Raises HistoryDamaged where it is missing."""
+        return self._found(oid, lambda: self.git.odb.read_header(oid)[1])
+
+    def _found(self, oid: str, look: Callable[[], _Answer]) -> _Answer:
         try:
-            return self.git.odb.read_header(oid)[1]
-        except (KeyError, pygit2.GitError) as error:
+            return look()
+        except _GIT_ERRORS:
+            # A maintenance may have moved it to another pack.
+            self.reopen()
+        try:
+            return look()
+        except _GIT_ERRORS as error:
             raise HistoryDamaged(f"object {oid} cannot be read") from error
 
     def tree(self, oid: str) -> list[Node]:
@@ -149,12 +161,16 @@ class Store:
         return None if reference is None else str(reference.target)
 
     def create_ref(self, name: str, oid: str) -> bool:
-        """Make a ref. False where it exists already."""
-        try:
-            self.git.references.create(name, oid)
-        except pygit2.AlreadyExistsError:
-            return False
-        return True
+        """Make a ref. False where it exists already. Raises HistoryBusy."""
+        made = False
+
+        def unless_there(old: str | None) -> str:
+            nonlocal made
+            made = old is None
+            return old or oid
+
+        self.edit_ref(name, unless_there)
+        return made
 
     def edit_ref(self, name: str, edit: Callable[[str | None], str | None]) -> None:
         """Replace what a ref points to by ``edit`` of it; None stands for no ref. Nobody's change is overwritten.
@@ -162,6 +178,7 @@ class Store:
         ``edit`` runs again where another process moved the ref meanwhile. Raises HistoryBusy where the ref stays
         locked. A lock that is older than any write takes was left by a process that was killed, and is removed.
         """
+        refused = 0
         for _ in range(_ATTEMPTS):
             reference = self.git.references.get(name)
             old = None if reference is None else str(reference.target)
@@ -176,25 +193,32 @@ class Store:
                 else:
                     # Compared, under the ref's lock, with what this object was read as.
                     reference.set_target(new)
-            except (pygit2.GitError, KeyError):
-                self._break_old_locks(name)
+            except _GIT_ERRORS as error:
+                refused += not self._is_contended(name, old)
+                # Once or twice, the other one may just have finished.
+                if refused > _REFUSALS:
+                    raise HistoryDamaged(f"{name} cannot be written") from error
                 time.sleep(_PAUSE)
             else:
                 return
         raise HistoryBusy()
 
-    def _break_old_locks(self, name: str) -> None:
+    def _is_contended(self, name: str, old: str | None) -> bool:
+        """Tell whether another process may be the reason that a ref could not be written; remove its dead locks."""
+        locked = False
         for path in (self.path / f"{name}.lock", self.path / "packed-refs.lock"):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(FileNotFoundError):
+                locked = True
                 if time.time() - path.stat().st_mtime > _LOCK_LIFE:
                     path.unlink()
+        return locked or self.target(name) != old
 
     def delete_ref(self, name: str) -> None:
         """Remove a ref; one that is gone already is fine. Raises HistoryBusy."""
         self.edit_ref(name, lambda _: None)
 
     def pack_folder(self) -> Path:
-        folder = self.path / "objects" / "pack"
+        folder = Path(self.git.path) / "objects" / "pack"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -12,7 +12,7 @@ from collections_app.store.history.snapshots import identifiers, snapshot_ref
 
 
 def to_drop(snapshots: Iterable[str], *, keep: int, daily_days: int, now: datetime) -> list[str]:
-    """Return the ids to drop: all but the last ``keep``, and the last of each of the past ``daily_days`` days (UTC)."""
+    """Return the ids to drop: all but the last ``keep`` and the last of each of ``daily_days`` days (UTC)."""
     newest_first = sorted(snapshots, reverse=True)
     stay = set(newest_first[:keep])
     days = set()

@@ -110,6 +110,12 @@ def identifiers(store: Store, slug: str) -> Iterator[tuple[str, str]]:
         yield identifier, commit
 
 
+def slugs(store: Store) -> list[str]:
+    """Return the collections of which there is a snapshot; foreign refs are passed over."""
+    found = (name.removeprefix(SNAPSHOTS).split("/") for name, _ in store.refs(SNAPSHOTS))
+    return sorted({parts[0] for parts in found if len(parts) == 2})
+
+
 def every(store: Store, slug: str) -> list[Snapshot]:
     """Return a collection's snapshots, newest first."""
     found = [read_commit(slug, identifier, oid, store.read(oid)) for identifier, oid in identifiers(store, slug)]

@@ -16,6 +16,7 @@ from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import ItemOutcome, Summary
+from skillmeat_site.upstream.providers import ProviderChoice
 
 
 class Command(Base):
@@ -25,6 +26,8 @@ class Command(Base):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("urls", nargs="+", metavar="URL", help="https, ssh, file://, a path, or owner/name")
         parser.add_argument("--ref", default="", help="branch, tag or commit; default: the default branch")
+        providers = [choice.value for choice in ProviderChoice]
+        parser.add_argument("--provider", default=ProviderChoice.AUTO.value, choices=providers, help="who reads it")
         parser.add_argument("--root-hint", default="", help="only look at or below this folder")
         parser.add_argument("--tag", action="append", default=[], help="repeatable")
         parser.add_argument("--single-artifact-type", default="", choices=[type_.value for type_ in ArtifactType])
@@ -38,7 +41,8 @@ class Command(Base):
     def add(self, url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Each URL settles by itself. A known source is unchanged, and is scanned too if that was asked for."""
         place = {"ref": options["ref"], "root_hint": options["root_hint"]}
-        fields = {"tags": options["tag"], "single_artifact_type": options["single_artifact_type"], **place}
+        fields = {name: options[name] for name in ("provider", "single_artifact_type")}
+        fields |= {"tags": options["tag"], **place}
         try:
             source = find_source(url=url, **place)
             outcome = ItemOutcome.UNCHANGED if source else ItemOutcome.CREATED

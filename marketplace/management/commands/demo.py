@@ -5,26 +5,38 @@ from __future__ import annotations
 import shutil
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 
+from collections_app.jobs import bulk_deploy, restore
+from collections_app.models import Artifact, Collection, Project
+from collections_app.services.collections import delete_collection
+from collections_app.services.drift import drift_of
+from collections_app.services.projects import ensure_project
+from collections_app.services.results import Restored
 from marketplace import sample
-from marketplace.jobs import rescan
+from marketplace.jobs import import_source, reimport, rescan
 from marketplace.models import CatalogEntry, Source
+from marketplace.services.import_results import ImportResult, ReimportResult
 from marketplace.services.results import ScanResult
 from marketplace.services.sources import create_source, delete_source, find_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.management.base import Command as Base
-from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.results import BulkResult, ItemOutcome
 from skillmeat_site.core.text import printable
+from skillmeat_site.upstream.errors import PathNotAllowed
 
 SHOWN = 20
+COLLECTION = "demo"
 
 
 class Command(Base):
-    help = "Register a repository, scan it, show its catalog, see a change upstream. Makes a sample if none is named."
+    help = "Register, scan, import, deploy, follow a change upstream, go back. Makes a sample if no source is named."
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", nargs="?", help="URL of a repository; default: a sample made here, no network")
@@ -43,11 +55,15 @@ class Command(Base):
         steps.append(self.scan(source, "2. First scan"))
         self.show(source)
         steps.append(self.scan(source, "3. Scan again"))
+        steps.append(self.take_in(source))
+        project = self.scratch_project()
+        steps += self.deploy(project)
         if offline:
             sample.change(path)
-            self.tell("4. Upstream: one skill changed, one moved, one came, one agent went.")
-            steps.append(self.scan(source, "5. Scan again"))
+            self.tell("6. Upstream: one skill changed, one moved, one came, one agent went.")
+            steps.append(self.scan(source, "7. Scan again"))
             self.show_changes(source)
+            steps += self.follow(source, project)
         return self.end(source, steps)
 
     def register(self, url: str, *, fresh: bool) -> Source:
@@ -83,6 +99,69 @@ class Command(Base):
         for entry in entries.in_status("updated", "removed").order_by("path"):
             moved = f"  (was {entry.moved_from})" if entry.moved_from else ""
             self.tell(f"     {entry.status:8} {entry.type:11} {entry.name}  {entry.path}{moved}")
+
+    def take_in(self, source: Source) -> dict[str, Any]:
+        """Import into a collection of the demonstration's own, which starts empty each time."""
+        if Collection.objects.filter(slug=COLLECTION).exists():
+            delete_collection(COLLECTION, force=True, actor=COMMAND_LINE, report=SilentReport())
+        entries = CatalogEntry.objects.visible().filter(source=source).exclude(type="marketplace")
+        ids = list(entries.order_by("type", "path").values_list("pk", flat=True)[:SHOWN])
+        params = {"source_id": source.pk, "ids": ids, "collection": COLLECTION, "strategy": "rename"}
+        result: ImportResult = self.run_job(import_source, params)
+        counts = result.summary.to_json()
+        self.tell(
+            f"4. Imported into the collection {COLLECTION!r}: {counts['created']} of {counts['total']} artifacts."
+        )
+        for entry in result.entries:
+            self.tell(f"     {entry.outcome:8} {entry.label}  {entry.code}")
+        return result.to_json()
+
+    def scratch_project(self) -> Path | None:
+        """An empty project below the allowed roots, where some are allowed."""
+        home = settings.SKILLMEAT_HOME
+        path = home.with_name(f"{home.name}-projects") / "scratch"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        try:
+            ensure_project(str(path), actor=COMMAND_LINE, report=SilentReport())
+        except PathNotAllowed:
+            self.tell(f"5. Nothing deployed: SKILLMEAT_PROJECT_ROOTS does not allow {path.parent}.")
+            return None
+        return path
+
+    def deploy(self, project: Path | None) -> list[dict[str, Any]]:
+        if project is None:
+            return []
+        artifacts = (
+            Artifact.objects.filter(collection__slug=COLLECTION).exclude(type="plugin").order_by("type", "name")
+        )
+        params = {"ids": [str(pk) for pk in artifacts.values_list("pk", flat=True)[:SHOWN]], "project": str(project)}
+        result: BulkResult = self.run_job(bulk_deploy, params)
+        self.tell(f"5. Deployed {len(result.rows)} artifacts into {project}:")
+        for path in sorted(project.rglob("*")):
+            if path.is_file():
+                self.tell(f"     {path.relative_to(project)}")
+        return [result.to_json()]
+
+    def follow(self, source: Source, project: Path | None) -> list[dict[str, Any]]:
+        """Bring what changed upstream into collection and project; then go back."""
+        changed = CatalogEntry.objects.filter(source=source, presence="present", imports__isnull=False)
+        entry = changed.exclude(content_oid=F("imports__artifact__base_oid")).order_by("path").first()
+        if entry is None:
+            return []
+        params = {"source_id": source.pk, "entry_id": entry.pk, "keep_deployments": True}
+        result: ReimportResult = self.run_job(reimport, params)
+        self.tell(
+            f"8. Re-imported {entry}: {result.previous_oid[:12]} → {result.new_oid[:12]}, "
+            f"{result.deployments_restored} deployments follow; snapshot {result.snapshot_id}."
+        )
+        back: Restored = self.run_job(restore, {"slug": COLLECTION, "snapshot_id": result.snapshot_id})
+        self.tell(f"9. Gone back to that snapshot: {', '.join(back.changed)}.")
+        if project is not None:
+            summary = drift_of(Project.objects.get(path=str(project))).summary
+            states = [f"{count} {state}" for state, count in summary.items() if count and state != "total"]
+            self.tell(f"   The project beside it: {', '.join(states)}.")
+        return [result.to_json(), back.to_json()]
 
     def end(self, source: Source, steps: list[dict[str, Any]]) -> int:
         if self.as_json:

@@ -13,7 +13,7 @@ from marketplace.management.selecting import USAGE, add_entry_options, select_en
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult
 
-FILTERS = ("source", "types", "status", "name_pattern")
+FILTERS = ("source", "types", "status", "name_pattern", "query")
 
 
 class Command(Base):

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.api.filters import refuse_unknown
-from skillmeat_site.core.api.serializers import JobSerializer, ProblemSerializer
+from skillmeat_site.core.api.serializers import JobSerializer
 from skillmeat_site.core.errors import REGISTRY, DomainError
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.jobs.context import DryRunContext
@@ -35,13 +35,11 @@ PREFER = OpenApiParameter(
 )
 
 
-def job_or(serializer: Any) -> dict[int | str, Any]:
+def job_or(serializer: Any) -> dict[int, Any]:
     """The answers of an action for the OpenAPI description."""
     return {
         200: serializer,
         202: OpenApiResponse(JobSerializer, "The job; its result will have the shape of the 200 answer."),
-        "4XX": OpenApiResponse(ProblemSerializer, "A problem."),
-        "5XX": OpenApiResponse(ProblemSerializer, "A problem."),
     }
 
 

@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django import forms
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
+from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
 from skillmeat_site.core.text import storable
+
+MAX_WORDS = 50
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -42,12 +46,39 @@ def one_of(name: str, value: str, known: Iterable[str]) -> str:
     raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid_choice", detail),))
 
 
+def words_in(queryset: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
+    """Rows in which every word of ``text`` occurs in one of the columns, without regard to case.
+
+    Raises InvalidParameter for more words than a database takes conditions.
+    """
+    words = dict.fromkeys(text.lower().split())
+    if len(words) > MAX_WORDS or storable(text) != text:
+        detail = f"must be at most {MAX_WORDS} words of text"
+        raise InvalidParameter(f"q: {detail}", errors=(FieldProblem("q", "invalid", detail),))
+    for word in words:
+        matches = Q()
+        for column in columns:
+            matches |= Q(**{f"{column}__icontains": word})
+        queryset = queryset.filter(matches)
+    return queryset
+
+
+def switch(request: Request, name: str) -> bool:
+    """A query parameter that is true or false, and false without it. Raises InvalidParameter."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        detail = f"{value!r} is neither true nor false"
+        raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(name, "invalid", detail),))
+    return value in ("true", "1")
+
+
 class ChoiceList(django_filters.CharFilter):
     """One or several of known words, comma separated or repeated; an unknown one is refused."""
 
     def __init__(self, *args: Any, words: Iterable[str], **kwargs: Any) -> None:
         self.words = list(words)
         super().__init__(*args, **kwargs)
+        set_override(self, "field", {"type": "array", "items": {"type": "string", "enum": self.words}})
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         chosen = [one_of(self.field_name or "", word.strip(), self.words) for word in value.split(",") if word.strip()]
@@ -59,18 +90,33 @@ class ChoiceList(django_filters.CharFilter):
         return qs.filter(**{f"{self.field_name}__in": chosen})
 
 
+class WholeNumberFilter(django_filters.NumberFilter):
+    """An id or a count. 1.5 is refused; a database would take it for 1."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        bounds = {"minimum": self.extra.get("min_value"), "maximum": self.extra.get("max_value")}
+        told = {name: value for name, value in bounds.items() if value is not None}
+        set_override(self, "field", {"type": "integer", **told})
+
+
 class FilterSet(django_filters.FilterSet):
     """Base of every filter set: ``ordering`` may name only what the set declares, and ends in the primary key."""
 
     orderings: tuple[str, ...] = ("id",)
+
+    @classmethod
+    def known_orderings(cls) -> list[str]:
+        return [*cls.orderings, *(f"-{name}" for name in cls.orderings)]
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         queryset = super().filter_queryset(queryset)
         wanted = self.data.get("ordering")
         if not wanted:
             return queryset
-        allowed = [*self.orderings, *(f"-{name}" for name in self.orderings)]
-        columns = [one_of("ordering", word, allowed) for word in wanted.split(",")]
+        columns = [one_of("ordering", word, self.known_orderings()) for word in wanted.split(",")]
         if not any(column.lstrip("-") == "id" for column in columns):
             columns.append("-id" if columns[0].startswith("-") else "id")
         return queryset.order_by(*columns)

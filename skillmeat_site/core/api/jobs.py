@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from skillmeat_site.core.api.actions import StrictQueryMixin, actor_of, job_response
 from skillmeat_site.core.api.filters import ChoiceList, FilterSet
 from skillmeat_site.core.api.pagination import KeysetCursor
+from skillmeat_site.core.api.problems import CONTENT_TYPE
 from skillmeat_site.core.api.serializers import JobItemSerializer, JobSerializer, ProblemSerializer
 from skillmeat_site.core.jobs import control
 from skillmeat_site.core.models import Job, JobItem
@@ -44,7 +45,7 @@ class JobItemFilter(FilterSet):
 
 
 OUTCOME = OpenApiParameter("outcome", str, enum=[outcome.value for outcome in ItemOutcome], many=True)
-PROBLEM = OpenApiResponse(ProblemSerializer, "The job has finished, or is still active.")
+PROBLEM = {(409, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, "The job has finished, or is still active.")}
 
 
 class JobViewSet(StrictQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Job]):
@@ -72,12 +73,12 @@ class JobViewSet(StrictQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
         page = self.paginate_queryset(self.filter_queryset(items))
         return self.get_paginated_response(JobItemSerializer(page, many=True).data)
 
-    @extend_schema(request=None, responses={200: JobSerializer, 409: PROBLEM})
+    @extend_schema(request=None, responses={200: JobSerializer, **PROBLEM})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any = None) -> Response:
         return Response(JobSerializer(control.cancel(self.get_job(), actor=actor_of(request))).data)
 
-    @extend_schema(request=None, responses={202: JobSerializer, 409: PROBLEM})
+    @extend_schema(request=None, responses={202: JobSerializer, **PROBLEM})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: Any = None) -> Response:
         response = job_response(control.retry(self.get_job(), actor=actor_of(request)), applied=False)

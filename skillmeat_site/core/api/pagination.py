@@ -21,6 +21,14 @@ from skillmeat_site.core.errors import FieldProblem, InvalidParameter
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+MAX_OFFSET = 10**9
+
+_LIMIT: dict[str, Any] = {
+    "name": "limit",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+}
 
 
 def whole_number(request: Request, name: str, default: int, *, minimum: int, maximum: int) -> int:
@@ -44,9 +52,13 @@ class LimitOffset(LimitOffsetPagination):
         return whole_number(request, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
 
     def get_offset(self, request: Request) -> int:
-        return whole_number(request, "offset", 0, minimum=0, maximum=10**9)
+        return whole_number(request, "offset", 0, minimum=0, maximum=MAX_OFFSET)
 
     query_params = ("limit", "offset")
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
+        return [_LIMIT, {"name": "offset", "in": "query", "required": False, "schema": offset}]
 
 
 class KeysetCursor(BasePagination):
@@ -92,11 +104,7 @@ class KeysetCursor(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-        return [
-            {"name": "limit", "in": "query", "required": False, "schema": limit},
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
-        ]
+        return [_LIMIT, {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}}]
 
     def _beyond(self, values: list[Any], backwards: bool) -> Q:
         """Rows after the cursor: ``(a, b) > (x, y)`` spelled out, with ``a >= x`` in front for the index."""

@@ -19,6 +19,9 @@ MAX_ID = 2**63 - 1
 class Strict(serializers.Serializer[Any]):
     """Input with a field nobody knows is refused, with the nearest known name."""
 
+    described_as: Mapping[str, Any] = {}
+    """What the OpenAPI description has to say of the body beyond its fields."""
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             writable = [name for name, field in self.fields.items() if not field.read_only]
@@ -29,10 +32,12 @@ class Strict(serializers.Serializer[Any]):
 class Selection(Strict):
     """Which objects a bulk action is about: ``ids`` or the list's own ``filter``, never both and never nothing."""
 
+    described_as = {"oneOf": [{"required": ["ids"]}, {"required": ["filter"]}]}
+
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
         required=False,
-        allow_empty=False,
+        min_length=1,
         max_length=50_000,
     )
     filter = serializers.DictField(required=False)

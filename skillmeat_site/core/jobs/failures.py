@@ -9,6 +9,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from skillmeat_site.core.errors import DatabaseBusy, DiskFull, DomainError
 
 _FULL = ("disk is full", "no space left", "could not extend file")
+_NO_ROOM_TO_OPEN = "SQLITE_IOERR_SHMSIZE"
+"""What SQLite answers to who opens a database on a full disk: its words are those of a broken disk."""
+_MAKE_ROOM = "The disk is full; make room, then try again."
 _BUSY = ("database is locked", "database table is locked", "deadlock detected", "lock timeout")
 
 
@@ -17,11 +20,11 @@ def as_domain_error(error: BaseException) -> DomainError | None:
     if isinstance(error, DomainError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull()
+        return DiskFull(_MAKE_ROOM)
     if isinstance(error, DatabaseError):
         text = str(error).lower()
-        if any(mark in text for mark in _FULL):
-            return DiskFull()
+        if any(mark in text for mark in _FULL) or getattr(error.__cause__, "sqlite_errorname", "") == _NO_ROOM_TO_OPEN:
+            return DiskFull(_MAKE_ROOM)
         if any(mark in text for mark in _BUSY):
             return DatabaseBusy()
     if isinstance(error, OperationalError | InterfaceError):

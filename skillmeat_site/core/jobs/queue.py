@@ -6,11 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import receiver
 from django_q.brokers import get_broker
 from django_q.exceptions import TimeoutException
 from django_q.models import Schedule as QueueSchedule
+from django_q.signals import post_spawn
 from django_q.status import Stat
 from django_q.tasks import async_task
+
+from skillmeat_site.core.startup import run_start_hooks
 
 DELIVER = "skillmeat_site.core.jobs.runner.deliver"
 RUN_SCHEDULED = "skillmeat_site.core.jobs.schedules.run_scheduled"
@@ -19,6 +23,12 @@ RUN_SCHEDULED = "skillmeat_site.core.jobs.schedules.run_scheduled"
 WorkerTimeout: type[BaseException] = TimeoutException
 
 __all__ = ["QueueSchedule", "WorkerTimeout", "cluster_options", "is_drained", "live_clusters", "send", "waiting"]
+
+
+@receiver(post_spawn, dispatch_uid="skillmeat.start")
+def _worker_started(**kwargs: Any) -> None:
+    """A worker is up: a new cluster's, or one that takes the place of one that died."""
+    run_start_hooks()
 
 
 def cluster_options(queue: str) -> dict[str, Any]:

@@ -14,14 +14,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
 
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.jobs.context import DryRunContext
+from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.redaction import redact
 from skillmeat_site.core.results import UNWELL, BulkResult, ItemOutcome, JobStatus, Summary
+from skillmeat_site.core.startup import run_start_hooks
 from skillmeat_site.core.text import printable
 
 INTERRUPTED = 130
@@ -44,16 +47,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.as_json = bool(options["json"])
+        run_start_hooks()
         try:
             code = self.run(options)
-        except DomainError as error:
-            code = self.fail(error)
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted: what was finished stays, the rest was not begun.")
-            code = INTERRUPTED
         except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except (DomainError, DatabaseError, OSError) as error:
+            failure = as_domain_error(error)
+            if failure is None:
+                raise
+            code = self.fail(failure)
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted: what was finished stays, the rest was not begun.")
+            code = INTERRUPTED
         if code:
             sys.exit(code)
 

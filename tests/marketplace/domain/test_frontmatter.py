@@ -166,6 +166,20 @@ def test_a_large_file_is_not_read():
     assert markdown(fits).data == {"name": "x"}
 
 
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 5\n" % 0
+
+
+@pytest.mark.parametrize("kind", list(DocumentKind))
+def test_a_pointer_of_git_lfs_is_not_taken_for_the_file(kind):
+    parsed = parse_document(kind, LFS)
+    assert (parsed.is_unread, codes(parsed), parsed.data) == (True, ["lfs_pointer"], {})
+
+
+@pytest.mark.parametrize("data", [LFS + b"x" * 1024, b"# On LFS\n" + LFS, LFS.replace(b"git-lfs", b"git")])
+def test_a_file_about_git_lfs_is_no_pointer(data):
+    assert not markdown(data).is_unread
+
+
 def test_long_strings_and_deep_nesting_are_cut():
     parsed = json_(json.dumps({"a": "x" * (MAX_STRING + 1)}))
     assert (len(parsed.data["a"]), codes(parsed)) == (MAX_STRING, ["value_cut"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.domain.doubts import Doubts
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, entry_key, fingerprint, keyed, plan_scan, told
 from marketplace.domain.types import ArtifactType, Basis, Detected, Warned
 from marketplace.models import CatalogEntry
@@ -180,6 +181,19 @@ def test_hold_removals_holds_even_one_unless_allowed():
     assert counts(plan_scan(catalog(A), [], complete=True, hold_removals=True)) == {"held": 1}
     allowed = plan_scan(catalog(A), [], complete=True, hold_removals=True, allow_removals=True)
     assert counts(allowed) == {"removed": 1}
+
+
+def test_what_could_not_be_looked_into_is_held_by_itself():
+    """The rest of what is gone is removed; with a person's word all of it."""
+    why = Warned("json_invalid", "")
+    gone = catalog(found("a.json"), found("kit"), found("kit/x/y"), found("kitchen"), found("b.json"))
+    doubts = Doubts({"a.json": why}, {"kit": why})
+    plan = plan_scan(gone, [], complete=True, doubts=doubts)
+    assert [entry.path for entry in plan.held] == ["a.json", "kit", "kit/x/y"]
+    assert [entry.path for entry in plan.removed] == ["kitchen", "b.json"]
+    allowed = plan_scan(gone, [], complete=True, allow_removals=True, doubts=doubts)
+    assert counts(allowed) == {"removed": 5}
+    assert counts(plan_scan(gone, [], complete=True, doubts=Doubts({}, {"": why}))) == {"held": 5}
 
 
 def test_an_incomplete_listing_proves_no_absence():
