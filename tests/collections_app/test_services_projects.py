@@ -14,7 +14,14 @@ from collections_app.models import Artifact, Collection, Deployment, Project
 from collections_app.services.deploying import deployments_of, forget_deployments, redeploy_clean
 from collections_app.services.drift import drift_of, states_of
 from collections_app.services.project_holding import held_project
-from collections_app.services.projects import ensure_project, find_project, forget_project, register_project
+from collections_app.services.projects import (
+    ProjectStatus,
+    ensure_project,
+    find_project,
+    forget_project,
+    project_status,
+    register_project,
+)
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import InvalidParameter, NotFound
 from skillmeat_site.core.models import AuditEvent
@@ -279,3 +286,21 @@ def test_letting_go_leaves_the_files(project):
     assert outcomes(deploy(project, artifacts[1])) == [("conflict", "unmanaged")]
     assert deployments_of([uuid.uuid4()]) == {}
     assert outcomes(take_back(project)) == [("removed", "")]
+
+
+def test_what_another_machine_took_back_is_gone_from_the_rows(project):
+    """The record is the truth where there is one: it travels with the project."""
+    one, two = put_artifact("skill", "a", SKILL), put_artifact("skill", "b", SKILL)
+    deploy(project, one)
+    without = (Path(project.path) / RECORD).read_text()
+    deploy(project, two)
+    (Path(project.path) / RECORD).write_text(without)
+    assert states(project) == {"a": "in_sync"}
+    ensure_project(project.path, actor=COMMAND_LINE, report=SilentReport())
+    assert Deployment.objects.get().name == "a"
+
+
+def test_a_project_outside_the_roots_says_so(project, settings):
+    assert project_status(project) is ProjectStatus.OK
+    settings.SKILLMEAT_PROJECT_ROOTS = []
+    assert project_status(project) is ProjectStatus.NOT_ALLOWED
