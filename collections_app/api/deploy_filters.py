@@ -14,9 +14,10 @@ from collections_app.domain.types import ArtifactKind
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.querysets import ArtifactQuerySet, DeploymentQuerySet
 from collections_app.services.drift import states_of
-from skillmeat_site.core.api.filters import ChoiceList, FilterSet
+from skillmeat_site.core.api.filters import ChoiceList, FilterSet, one_of
 
 KINDS = [kind.value for kind in ArtifactKind]
+STATES = [state.value for state in DriftState]
 
 
 class DeploymentFilter(FilterSet):
@@ -29,7 +30,7 @@ class DeploymentFilter(FilterSet):
     artifact = django_filters.UUIDFilter(field_name="artifact_id")
     profile = ChoiceList(words=[profile.value for profile in Profile], field_name="profile")
     type = ChoiceList(words=KINDS, field_name="type")
-    state = ChoiceList(words=[state.value for state in DriftState], method="keep")
+    state = ChoiceList(words=STATES, method="keep")
 
     class Meta:
         model = Deployment
@@ -44,7 +45,8 @@ class DeploymentFilter(FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         queryset = super().filter_queryset(queryset)
-        wanted = {word.strip() for word in str(self.data.get("state") or "").split(",") if word.strip()}
+        words = str(self.data.get("state") or "").split(",")
+        wanted = {one_of("state", word.strip(), STATES) for word in words if word.strip()}
         if not wanted:
             return queryset
         states = states_of(queryset)
@@ -78,4 +80,5 @@ class DeployableFilter(FilterSet):
         fields: list[str] = []
 
     def in_state(self, queryset: ArtifactQuerySet, name: str, value: str) -> ArtifactQuerySet:
-        return queryset.in_state(*value.split(","))
+        known = [state.value for state in ArtifactState]
+        return queryset.in_state(*(one_of("state", word.strip(), known) for word in value.split(",")))

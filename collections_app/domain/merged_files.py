@@ -28,7 +28,10 @@ def is_merged(kind: ArtifactKind, path: str) -> bool:
 
 
 class MergedFile:
-    """``data`` None: there is no file. ``owned``: the keys of every deployment in it, ``containers`` those of all."""
+    """``data`` None: there is no file. ``owned``: the keys of every deployment in it, ``containers`` those of all.
+
+    ``blocked``: why the file could not even be read; nothing can be put in or taken out then.
+    """
 
     def __init__(
         self,
@@ -36,22 +39,26 @@ class MergedFile:
         data: bytes | None,
         owned: Mapping[Key, tuple[OwnedKey, ...]],
         containers: Iterable[Container],
+        blocked: Presence | None = None,
     ) -> None:
         self.kind = KINDS[kind]
         self.path = PATHS[kind]
         self.data = data
         self.owned = dict(owned)
         self.containers = tuple(containers)
+        self.blocked = blocked
 
     def copy(self) -> MergedFile:
         """The same file, for trying something out."""
         twin = MergedFile.__new__(MergedFile)
-        twin.kind, twin.path, twin.data = self.kind, self.path, self.data
+        twin.kind, twin.path, twin.data, twin.blocked = self.kind, self.path, self.data, self.blocked
         twin.owned, twin.containers = dict(self.owned), self.containers
         return twin
 
     def look(self, key: Key, payload: Payload | None = None) -> Found:
         """What is there of a deployment; with a payload also what is in its way."""
+        if self.blocked:
+            return Found(self.blocked)
         try:
             found = inspect(self.data, self.kind, self.owned.get(key, ()), others=self._others(key), payload=payload)
         except SettingsInvalid:

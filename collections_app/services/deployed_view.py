@@ -16,18 +16,25 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from collections_app.domain.deploy_plan import Key, Recorded
+from collections_app.domain.deploy_plan import Key, Presence, Recorded
 from collections_app.domain.deploy_targets import Profile
 from collections_app.domain.deployed_record import Deployed, DeployedFile, parse_deployed
 from collections_app.domain.deployed_writer import dump_deployed
 from collections_app.domain.merge_types import Container, OwnedKey
 from collections_app.domain.merged_files import MERGE_PROFILE, PATHS, MergedFile, is_merged
 from collections_app.domain.types import ArtifactKind, ArtifactRef
+from collections_app.errors import DiskDenied, PathBlocked, UnsafeLink
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.models.artifact import MAX_NAME
 from collections_app.services.homes import limits
 from collections_app.store.project_disk import ProjectDisk
+from skillmeat_site.core.errors import DomainError, LimitExceeded
 from skillmeat_site.core.text import storable
+
+_BLOCKED: Mapping[type[DomainError], Presence] = {
+    UnsafeLink: Presence.LINKED_PARENT,
+    LimitExceeded: Presence.INVALID,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,14 @@ class View:
         self.records, self.known, self.rows = later.records, later.known, later.rows
 
     def merged_file(self, disk: ProjectDisk, kind: ArtifactKind) -> MergedFile:
-        """The file that this kind is merged into, as it is now. Raises as ``ProjectDisk.read``."""
+        """The file that this kind is merged into, as it is now; one that cannot be read is ``blocked``."""
         owned = {key: one.deployed.keys for key, one in self.known.items() if key.kind is kind and one.merged}
         containers = self.records[MERGE_PROFILE].file.containers.get(PATHS[kind], ())
-        return MergedFile(kind, disk.read(PATHS[kind]), owned, containers)
+        try:
+            return MergedFile(kind, disk.read(PATHS[kind]), owned, containers)
+        except (UnsafeLink, LimitExceeded, PathBlocked, DiskDenied) as error:
+            reason = _BLOCKED.get(type(error), Presence.BLOCKED)
+            return MergedFile(kind, None, owned, containers, reason)
 
     def record_of(
         self, profile: Profile, known: Mapping[Key, Known], containers: Mapping[str, tuple[Container, ...]]

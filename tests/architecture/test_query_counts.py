@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
+from tests.factories.deployments import DeploymentFactory, ProjectFactory
 from tests.factories.marketplace import CatalogEntryFactory, SourceFactory, SourceTagFactory
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,19 @@ def source_entries(number):
     return f"/api/v1/marketplace/sources/{source.pk}/entries"
 
 
-LISTS = (jobs, job_items, sources, entries, source_entries)
+def deployments(number):
+    for kind in ("skill", "hook", "mcp") * (number // 3):
+        DeploymentFactory(type=kind)
+    return "/api/v1/deployments"
+
+
+def projects(number):
+    for project in ProjectFactory.create_batch(number):
+        DeploymentFactory.create_batch(2, project=project)
+    return "/api/v1/projects"
+
+
+LISTS = (jobs, job_items, sources, entries, source_entries, deployments, projects)
 
 
 def statements(api, url, number):
@@ -68,7 +81,7 @@ def statements(api, url, number):
 def test_a_list_costs_the_same_however_long(api, make):
     api.get("/api/v1/jobs")  # the token's last use is written once
     few = statements(api, make(3), 3)
-    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory):
+    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory, ProjectFactory):
         model._meta.model.objects.all().delete()
     many = statements(api, make(30), 30)
     assert len(few) == len(many), "\n".join(many)
