@@ -18,8 +18,8 @@ from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import (
     ACTIVE,
     BulkResult,
-    ItemOutcome,
     Itemised,
+    ItemOutcome,
     JobStatus,
     ObjectRef,
     Result,
