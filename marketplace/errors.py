@@ -29,6 +29,14 @@ class NotImportable(DomainError):
     title = "The entry cannot be imported"
 
 
+class NotInCommit(DomainError):
+    """At the commit that is read, nothing of the entry's type is at its path."""
+
+    code = "not_in_commit"
+    status = 409
+    title = "Nothing of its type is at the entry's path in this commit"
+
+
 class NeedsPlugin(DomainError):
     """It names ``${CLAUDE_PLUGIN_ROOT}``, which exists inside its plugin only: import the plugin."""
 

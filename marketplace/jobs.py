@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collections_app.domain.import_plan import Strategy
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.bulk_import import import_entries, reimport_many
 from marketplace.services.entries import entry_ref, set_excluded
 from marketplace.services.import_results import BulkImportResult, ImportResult, ReimportResult
-from marketplace.services.importing import ImportOptions, import_source_entries
+from marketplace.services.import_run import ImportOptions, strategy_of
+from marketplace.services.importing import import_source_entries
 from marketplace.services.reimport import ReimportOptions, reimport_entry
 from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
@@ -172,7 +172,7 @@ def import_source(
     source_ref: str = "",
     dry_run: bool = False,
 ) -> ImportResult:
-    options = ImportOptions(collection, Strategy(strategy), source_ref, dry_run)
+    options = ImportOptions(collection, strategy_of(strategy), source_ref, dry_run)
     source = Source.objects.filter(pk=source_id).first()
     if source is None:
         raise NotFound(f"There is no source {source_id}.")
@@ -196,7 +196,7 @@ def bulk_import(
     source_ref: str = "",
     dry_run: bool = False,
 ) -> BulkImportResult:
-    options = ImportOptions(collection, Strategy(strategy), source_ref, dry_run)
+    options = ImportOptions(collection, strategy_of(strategy), source_ref, dry_run)
     return import_entries(ids, options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)
 
 

@@ -6,14 +6,26 @@ from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from marketplace.domain.search import NAME, TAG, TITLE, Term, name_key, query_terms
 from marketplace.search_index import FindsWords
 
 if TYPE_CHECKING:
-    from marketplace.models import CatalogEntry, Source, SourceTag  # noqa: F401 - named in quotes below
+    from marketplace.models import CatalogEntry, EntryImport, Source, SourceTag  # noqa: F401 - named in quotes below
 
 STALE_AFTER = timedelta(days=7)
 
@@ -23,6 +35,7 @@ class EntryStatus(StrEnum):
 
     EXCLUDED = "excluded"
     REMOVED = "removed"
+    IMPORTED = "imported"
     UPDATED = "updated"
     NEW = "new"
 
@@ -91,13 +104,14 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         return self
 
     def for_list(self) -> EntryQuerySet:
-        return self.with_status().defer("metadata", "fingerprint", "search_text")
+        return self.with_status().with_imports().defer("metadata", "fingerprint", "search_text")
 
     def with_status(self) -> EntryQuerySet:
         return self.annotate(
             status=Case(
                 When(excluded_at__isnull=False, then=Value(EntryStatus.EXCLUDED.value)),
                 When(presence="removed", then=Value(EntryStatus.REMOVED.value)),
+                When(Exists(self._imports()), then=Value(EntryStatus.IMPORTED.value)),
                 When(changed_since_first_seen=True, then=Value(EntryStatus.UPDATED.value)),
                 default=Value(EntryStatus.NEW.value),
                 output_field=CharField(),
@@ -105,16 +119,47 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         )
 
     def in_status(self, *statuses: str) -> EntryQuerySet:
+        imported = Q(Exists(self._imports()))
+        usual = Q(excluded_at__isnull=True, presence="present")
         conditions = {
             EntryStatus.EXCLUDED: Q(excluded_at__isnull=False),
             EntryStatus.REMOVED: Q(excluded_at__isnull=True, presence="removed"),
-            EntryStatus.UPDATED: Q(excluded_at__isnull=True, presence="present", changed_since_first_seen=True),
-            EntryStatus.NEW: Q(excluded_at__isnull=True, presence="present", changed_since_first_seen=False),
+            EntryStatus.IMPORTED: usual & imported,
+            EntryStatus.UPDATED: usual & ~imported & Q(changed_since_first_seen=True),
+            EntryStatus.NEW: usual & ~imported & Q(changed_since_first_seen=False),
         }
         wanted = Q(pk__in=[])
         for status in statuses:
             wanted |= conditions[EntryStatus(status)]
         return self.filter(wanted)
+
+    def with_imports(self) -> EntryQuerySet:
+        """Each entry with its ``imports``, their artifacts and collections: one more statement for all together."""
+        links = self._links().select_related("artifact__collection").order_by("pk")
+        shown = ("artifact__type", "artifact__name", "artifact__base_oid", "artifact__collection__slug")
+        return self.prefetch_related(Prefetch("imports", links.only("entry_id", "imported_at", *shown)))
+
+    def imported(self, *, into: str = "") -> EntryQuerySet:
+        """Entries of which an artifact is there, in the collection ``into`` or in any."""
+        links = self._imports()
+        return self.filter(Exists(links.filter(artifact__collection__slug=into) if into else links))
+
+    def update_available(self, wanted: bool = True) -> EntryQuerySet:
+        """Entries of which some artifact was imported from other content than what is there now; or the others."""
+        older = self._imports().exclude(artifact__base_oid=OuterRef("content_oid"))
+        condition = Q(Exists(older), presence="present") & ~Q(content_oid="")
+        return self.filter(condition if wanted else ~condition)
+
+    def importable(self) -> EntryQuerySet:
+        """What an import of everything takes: what is shown, but for marketplaces, which only list plugins."""
+        return self.visible().exclude(type="marketplace")
+
+    def _links(self) -> QuerySet[EntryImport]:
+        links: Any = self.model._meta.get_field("imports").related_model
+        return links._default_manager.all()
+
+    def _imports(self) -> QuerySet[EntryImport]:
+        return self._links().filter(entry=OuterRef("pk"))
 
     def present(self) -> EntryQuerySet:
         return self.filter(presence="present")

@@ -107,6 +107,8 @@ class _Names:
         except UnsafePath as error:
             return Decision(want.key, Action.REFUSE, ref, code=error.code, detail=error.detail)
         own = self._by_id.get(want.link)
+        if own is not None and _key(own.ref) in self._in_batch:
+            own = None  # another entry of the batch has come to its name already
         if own is not None and not own.present:
             return self._take(Decision(want.key, Action.REPLACE, own.ref, target=own.id))
         if own is not None and strategy is Strategy.OVERWRITE:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -16,15 +18,17 @@ from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
 from collections_app.domain.names import artifact_path
 from collections_app.domain.types import ArtifactKind, ArtifactRef, Origin
-from collections_app.errors import ManifestInvalid
-from collections_app.models import Artifact
+from collections_app.errors import ManifestInvalid, NameTaken, UnsafePath
+from collections_app.models import Artifact, Collection
 from collections_app.services.changing import Change, Put, change_collection, present
 from collections_app.services.holding import HeldCollection
-from collections_app.services.homes import limits
-from collections_app.services.rows import TOLD, insert_artifacts, recorded, update_artifacts
+from collections_app.services.homes import home, limits
+from collections_app.services.rows import TOLD, insert_artifacts, recorded, row_id, update_artifacts
+from collections_app.store.content_ids import EMPTY_TREE, Tally, blob_oid
 from collections_app.store.reader import read_collection, read_files
-from collections_app.store.staging import NewFile
+from collections_app.store.staging import NewFile, check_folder
 from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.upstream.errors import ContentMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ class Upstream:
 class Incoming:
     """One artifact to bring in. ``oid`` is what its files must come to, and what the repository said.
 
-    ``artifact_id`` names the artifact that it replaces, whose id, pin and tags stay unless it is ``fresh``; None makes
-    a new one.
+    ``artifact_id`` names the artifact that it becomes, whose id, pin and tags stay unless it is ``fresh``; None makes
+    a new one. ``replaces``: what stands at its place is that artifact; otherwise nothing may stand there.
     ``told``: title, description, author, license, version as the repository tells them.
     """
 
@@ -53,6 +57,7 @@ class Incoming:
     told: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     artifact_id: uuid.UUID | None = None
+    replaces: bool = False
     fresh: bool = False
     import_id: str = ""
 
@@ -74,18 +79,19 @@ class Installed:
 OnInstalled = Callable[[Sequence[Installed]], None]
 
 
-def occupants(held: HeldCollection) -> list[Occupant]:
+def occupants(collection: Collection, wanted: Iterable[ArtifactRef] = ()) -> list[Occupant]:
     """Every name of the collection that is taken: by artifacts, by records without files, by files without a record.
 
     Read from the disk, which is the truth; an artifact that the index does not know yet is managed all the same.
-    Raises ManifestInvalid.
+    What stands where one of ``wanted`` is due counts, whatever it is. Raises ManifestInvalid.
     """
-    rows = Artifact.objects.filter(collection=held.row).order_by("pk").only("type", "name")
+    folder = home().collection(collection.slug)
+    rows = Artifact.objects.filter(collection=collection).order_by("pk").only("type", "name")
     ids = {ArtifactRef(row.type, row.name): str(row.pk) for row in rows}
-    found = read_collection(held.folder, limits=limits()).artifacts if held.folder.exists() else ()
+    found = read_collection(folder, limits=limits()).artifacts if folder.exists() else ()
     taken = [
         Occupant(
-            ids.get(row.ref, row.record.uuid) if row.record else "",
+            ids.get(row.ref) or str(row_id(row.record) or uuid.uuid4()) if row.record else "",
             row.ref,
             present=row.problem is None or row.problem.code != NotFound.code,
             recorded=row.record is not None,
@@ -93,7 +99,33 @@ def occupants(held: HeldCollection) -> list[Occupant]:
         for row in found
     ]
     met = {row.ref for row in found}
-    return taken + [Occupant(id_, ref, present=False, recorded=False) for ref, id_ in ids.items() if ref not in met]
+    taken += [Occupant(id_, ref, present=False, recorded=False) for ref, id_ in ids.items() if ref not in met]
+    return taken + [Occupant("", ref) for ref in dict.fromkeys(wanted) if ref not in met and _in_the_way(folder, ref)]
+
+
+def _in_the_way(folder: Path, ref: ArtifactRef) -> bool:
+    """Whether something stands where the artifact is due, an empty folder excepted; names that are refused do not."""
+    if ref.kind is None:
+        return False
+    try:
+        path = folder / artifact_path(ref.kind, ref.name)
+    except UnsafePath:
+        return False
+    if path.is_dir() and not path.is_symlink():
+        return any(path.iterdir())
+    return os.path.lexists(path)
+
+
+def check_incoming(item: Incoming) -> None:
+    """Raise what staging its files would raise: UnsafePath, UnsafeLink, LimitExceeded, ContentMismatch."""
+    kind = item.ref.kind
+    if kind is not None and kind.is_folder:
+        check_folder(item.files, expected_oid=item.oid, limits=limits())
+    else:
+        (file,) = item.files
+        Tally(limits()).add("", len(file.data))
+        if blob_oid(file.data) != item.oid:
+            raise ContentMismatch(f"the content is not {item.oid}")
 
 
 def install(
@@ -106,14 +138,17 @@ def install(
     """
     now = timezone.now()
     manifest = _manifest(held)
-    known = {
+    named = {
         row.pk: row
         for row in Artifact.objects.filter(pk__in=[item.artifact_id for item in incoming if item.artifact_id])
     }
+    known = {pk: row for pk, row in named.items() if row.collection_id == held.row.pk}
     failed: dict[ArtifactRef, DomainError] = {}
     puts: dict[ArtifactRef, tuple[Put, Installed]] = {}
     for item in incoming:
         try:
+            if item.artifact_id in named and item.artifact_id not in known:  # a folder copied from another collection
+                item = replace(item, artifact_id=uuid.uuid4())
             puts[item.ref] = _put(held, manifest, known, item, now)
         except DomainError as error:
             failed[item.ref] = error
@@ -141,9 +176,12 @@ def _put(
     kind = item.ref.kind
     if kind is None:
         raise ManifestInvalid(f"{item.ref.type} is no type that is imported.")
-    path = artifact_path(kind, item.ref.name)
-    before = present(held, path)
     old = manifest.get(item.ref) if manifest else None
+    path = (old.path.rstrip("/") if old else "") or artifact_path(kind, item.ref.name)
+    before = present(held, path)
+    is_there = before not in (None, EMPTY_TREE)
+    if is_there and not item.replaces:
+        raise NameTaken(f"{path[:200]}: something stands there that no manifest knows.")
     row = known.get(item.artifact_id) if item.artifact_id else None
     artifact_id = item.artifact_id if item.artifact_id and not item.fresh else uuid.uuid4()
     record = _record(item, None if item.fresh else old, path, artifact_id, now)
@@ -159,8 +197,8 @@ def _put(
     )
     put = Put(record, item.files, before, lock)
     was = before if isinstance(before, str) else ""
-    edited = before is not None and before not in (base, item.oid)
-    return put, Installed(item, artifact_id, was, replaced=before is not None, edited=edited)
+    edited = is_there and before not in (base, item.oid)
+    return put, Installed(item, artifact_id, was if is_there else "", replaced=is_there, edited=edited)
 
 
 def _record(

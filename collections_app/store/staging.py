@@ -11,7 +11,16 @@ from collections_app.domain.names import check_relative, collision_key
 from collections_app.domain.types import FileMode
 from collections_app.errors import SpecialFile, UnsafePath
 from collections_app.store.checkpoints import checkpoint
-from collections_app.store.content_ids import DEFAULT_LIMITS, NO_LIMITS, Content, Limits, Tally, check_links
+from collections_app.store.content_ids import (
+    DEFAULT_LIMITS,
+    NO_LIMITS,
+    Content,
+    Limits,
+    Tally,
+    blob_oid,
+    check_links,
+    tree_oid,
+)
 from collections_app.store.content_on_disk import content_at, content_of
 from collections_app.store.disk import FOLDER_FLAGS, fsync_folder, meaning, open_folder, remove
 from skillmeat_site.upstream.errors import ContentMismatch
@@ -147,22 +156,47 @@ class _Paths:
         self._known[key] = prefix
 
 
+class _Checked:
+    """What every file of a folder has to keep to, and all of them together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._paths, self._tally = _Paths(), Tally(limits)
+        self.links: dict[str, str] = {}
+
+    def add(self, file: NewFile) -> tuple[str, ...]:
+        """The parts of the file's path."""
+        parts = self._paths.add(file.path)
+        self._tally.add(file.path, len(file.data))
+        if file.mode == FileMode.SYMLINK:
+            self.links[file.path] = os.fsdecode(file.data)
+        elif file.mode not in _PERMISSIONS:
+            raise SpecialFile(f"{file.path!a} has the mode {file.mode}")
+        return parts
+
+
+def check_folder(files: Iterable[NewFile], *, expected_oid: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Raise what ``Stage.add_folder`` would raise for these files, whatever the disk; write nothing."""
+    checked = _Checked(limits)
+    rows = []
+    for file in files:
+        checked.add(file)
+        rows.append((file.path, file.mode, blob_oid(file.data)))
+    check_links(checked.links)
+    oid = tree_oid(rows)
+    if oid != expected_oid:
+        raise ContentMismatch(f"the content is {oid}, not {expected_oid}")
+
+
 def _write_folder(fd: int, files: Iterable[NewFile], limits: Limits) -> None:
     """Write files, links last, so that none is there yet that a path could lead through."""
-    paths, tally = _Paths(), Tally(limits)
-    links: dict[str, str] = {}
+    checked = _Checked(limits)
     for file in files:
-        parts = paths.add(file.path)
-        tally.add(file.path, len(file.data))
-        if file.mode == FileMode.SYMLINK:
-            links[file.path] = os.fsdecode(file.data)
-        elif file.mode in _PERMISSIONS:
+        parts = checked.add(file)
+        if file.mode != FileMode.SYMLINK:
             with open_folder(fd, parts[:-1], make=[]) as folder:
                 _write_file(folder, parts[-1], file.data, _PERMISSIONS[file.mode])
-        else:
-            raise SpecialFile(f"{file.path!a} has the mode {file.mode}")
-    check_links(links)
-    for path, target in links.items():
+    check_links(checked.links)
+    for path, target in checked.links.items():
         *folders, name = path.split("/")
         with open_folder(fd, folders, make=[]) as folder:
             os.symlink(target, name, dir_fd=folder)

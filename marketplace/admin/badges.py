@@ -20,7 +20,8 @@ HEALTH: Words = {
     SourceHealth.DISABLED: (_("disabled"), Tone.QUIET),
 }
 STATUS: Words = {
-    EntryStatus.NEW: (_("new"), Tone.GOOD),
+    EntryStatus.NEW: (_("new"), Tone.INFO),
+    EntryStatus.IMPORTED: (_("imported"), Tone.GOOD),
     EntryStatus.UPDATED: (_("updated"), Tone.INFO),
     EntryStatus.EXCLUDED: (_("excluded"), Tone.QUIET),
     EntryStatus.REMOVED: (_("removed"), Tone.WARNING),

@@ -23,14 +23,27 @@ from marketplace.admin.entry_filters import (
     SourceFilter,
     StatusFilter,
     TypeFilter,
+    UpdateFilter,
 )
-from marketplace.models import CatalogEntry
+from marketplace.admin.import_actions import ImportEntries, ReimportEntries
+from marketplace.models import CatalogEntry, EntryImport
+from marketplace.services.import_choice import why_not_importable
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
-from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.display import (
+    EMPTY,
+    Tone,
+    ago,
+    badge,
+    link,
+    paragraphs,
+    pretty_json,
+    row_link,
+    shortened,
+)
+from skillmeat_site.core.admin.objects import object_url, show_objects
 from skillmeat_site.core.text import printable
 
 show_objects("entry", CatalogEntry)
@@ -40,12 +53,14 @@ MAX_TWINS = 20
 
 @admin.register(CatalogEntry)
 class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
-    bulk_actions = (ExcludeEntries, RestoreEntries)
+    bulk_actions = (ImportEntries, ReimportEntries, ExcludeEntries, RestoreEntries)
     list_display = (
-        "shown_name", "shown_type", "shown_status", "shown_source", "shown_path", "confidence", "shown_updated",
+        "shown_name", "shown_type", "shown_status", "shown_imports", "shown_source", "shown_path", "confidence",
+        "shown_updated",
     )  # fmt: skip
     list_filter = (
-        ShowFilter, TypeFilter, StatusFilter, PresenceFilter, BasisFilter, ConfidenceFilter, SourceFilter,
+        ShowFilter, TypeFilter, StatusFilter, UpdateFilter, PresenceFilter, BasisFilter, ConfidenceFilter,
+        SourceFilter,
     )  # fmt: skip
     search_fields = ("search_text",)  # shows the box; the search itself is the queryset's
     search_help_text = _("Words of name, title, description, path or tags; the best come first.")
@@ -57,8 +72,8 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         )}),
         (_("Where"), {"fields": ("shown_source", "shown_path", "shown_file", "shown_moved", "shown_plugin")}),
         (_("State"), {"fields": (
-            "shown_status", "shown_exclusion", "shown_duplicate_of", "shown_twins", "first_seen", "shown_updated",
-            "content_oid", "commit",
+            "shown_status", "shown_imports", "shown_exclusion", "shown_duplicate_of", "shown_twins", "first_seen",
+            "shown_updated", "content_oid", "commit",
         )}),
         (_("Detection"), {"fields": (
             "confidence", "shown_basis", "shown_signals", "shown_warnings", "shown_metadata",
@@ -77,7 +92,13 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         return queryset.matching(search_term) if ORDER_VAR in request.GET else queryset.search(search_term), False
 
     def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:
-        return (ExcludeEntries,) if row.excluded_at is None else (RestoreEntries,)
+        if row.excluded_at is not None:
+            return (RestoreEntries,)
+        if why_not_importable(row):
+            return (ExcludeEntries,)
+        return (
+            (ReimportEntries, ImportEntries, ExcludeEntries) if row.imports.all() else (ImportEntries, ExcludeEntries)
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: CatalogEntry | None = None) -> list[str]:
         return flatten_fieldsets(self.fieldsets)
@@ -93,6 +114,20 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     @admin.display(description=_("status"))
     def shown_status(self, entry: Any) -> str:
         return word_badge(STATUS, entry.status)
+
+    @admin.display(description=_("imported into"))
+    def shown_imports(self, entry: CatalogEntry) -> str:
+        """Out of what the list has fetched."""
+        update = badge(_("update available"), Tone.WARNING)
+        items = [
+            format_html("<li>{} {}</li>", _artifact_link(made), update if made.update_available(entry) else "")
+            for made in entry.imports.all()
+        ]
+        return (
+            format_html('<ul class="sm-list">{}</ul>', format_html_join("", "{}", ((item,) for item in items)))
+            if items
+            else EMPTY
+        )
 
     @admin.display(description=_("source"))
     def shown_source(self, entry: CatalogEntry) -> str:
@@ -178,3 +213,9 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     @admin.display(description=_("metadata"))
     def shown_metadata(self, entry: CatalogEntry) -> str:
         return pretty_json(entry.metadata)
+
+
+def _artifact_link(made: EntryImport) -> str:
+    text = shortened(f"{made.artifact.collection.slug}/{made.artifact.name}")
+    url = object_url("artifact", str(made.artifact_id))
+    return link(url, text) if url else text

@@ -45,6 +45,15 @@ class StatusFilter(WordFilter):
     words = STATUS
 
 
+class UpdateFilter(WordFilter):
+    title = _("update")
+    parameter_name = "update_available"
+    words = {"yes": (_("available"), Tone.WARNING)}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> QuerySet[CatalogEntry]:
+        return queryset & CatalogEntry.objects.update_available() if self.value() == "yes" else queryset
+
+
 class PresenceFilter(WordFilter):
     title = _("presence")
     parameter_name = "presence"

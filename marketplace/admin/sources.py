@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.admin.badges import HEALTH, TYPE
+from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
 from marketplace.admin.source_form import SourceForm
@@ -57,7 +58,9 @@ REPOSITORY_FIELDS = (
 @admin.register(Source)
 class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     form = SourceForm
-    bulk_actions = (RescanSources, ForceRescanSources, ApproveSourceTags, EnableSources, DisableSources)
+    bulk_actions = (
+        RescanSources, ForceRescanSources, ImportSources, ApproveSourceTags, EnableSources, DisableSources,
+    )  # fmt: skip
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
@@ -110,7 +113,8 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
         return [printable(str(source)) for source in sources], counts, set(), []
 
     def page_actions(self, row: Source) -> Sequence[type[BulkAction]]:
-        return (RescanSources, ApproveSourceTags) if row.found_tags.waiting().exists() else (RescanSources,)
+        usual = (RescanSources, ImportSources)
+        return (*usual, ApproveSourceTags) if row.found_tags.waiting().exists() else usual
 
     @admin.display(description=_("source"), ordering="name")
     def shown_name(self, source: Source) -> str:

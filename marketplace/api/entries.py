@@ -13,27 +13,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.api.filters import EntryFilter
+from marketplace.api.imports import COLLECTION, IMPORT, BulkImports, EntryImports, chosen_entries
 from marketplace.api.serializers import BulkEntryUpdate, EntryChange, EntrySerializer
 from marketplace.jobs import bulk_update_entries
 from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet
 from marketplace.services.entries import set_excluded
-from skillmeat_site.core.api.actions import PREFER, ActionMixin, actor_of, job_or
+from skillmeat_site.core.api.actions import PREFER, actor_of, job_or
 from skillmeat_site.core.api.conditional import check_match, edit, etag
-from skillmeat_site.core.api.filters import select
 from skillmeat_site.core.api.pagination import KeysetCursor
 from skillmeat_site.core.api.serializers import BulkResultSerializer
 
 
 class EntryViewSet(
-    ActionMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[CatalogEntry]
+    EntryImports, BulkImports, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[CatalogEntry]
 ):
     queryset = CatalogEntry.objects.all()
     serializer_class = EntrySerializer
     filterset_class = EntryFilter
     pagination_class = KeysetCursor
     lookup_value_converter = "int"
-    action_permissions = {"bulk_update": "marketplace.change_catalogentry"}
+    action_permissions = {
+        "bulk_update": "marketplace.change_catalogentry",
+        "bulk_import": IMPORT,
+        "bulk_reimport": IMPORT,
+        "reimport": IMPORT,
+    }
 
     def get_queryset(self) -> EntryQuerySet:
         return CatalogEntry.objects.for_user(self.request.user).for_list()
@@ -41,6 +46,9 @@ class EntryViewSet(
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         entry = self.get_object()
         return Response(EntrySerializer(entry).data, headers={"ETag": etag(entry)})
+
+    def known_query_params(self) -> set[str]:
+        return {"collection"} if self.action == "diff" else super().known_query_params()
 
     def filter_queryset(self, queryset: Any) -> Any:
         """A single entry is shown whatever it is; only lists hide some."""
@@ -65,10 +73,7 @@ class EntryViewSet(
     @extend_schema(request=BulkEntryUpdate, responses=job_or(BulkResultSerializer), parameters=[PREFER])
     @action(detail=False, methods=["post"], url_path="bulk-update")
     def bulk_update(self, request: Request) -> Response:
-        body = self.validated(BulkEntryUpdate)
-        if "filter" in body:
-            chosen = select(EntryFilter, self.get_queryset(), body.pop("filter"))
-            body["ids"] = list(chosen.order_by("pk").values_list("pk", flat=True))
+        body = chosen_entries(self.validated(BulkEntryUpdate), CatalogEntry.objects.for_user(request.user))
         body["reason"] = body.pop("excluded_reason")
         return self.run(bulk_update_entries, **body)
 
@@ -80,11 +85,14 @@ SOURCE_ID = OpenApiParameter("source_id", OpenApiTypes.INT, OpenApiParameter.PAT
     list=extend_schema(parameters=[SOURCE_ID]),
     retrieve=extend_schema(parameters=[SOURCE_ID]),
     partial_update=extend_schema(parameters=[SOURCE_ID]),
+    files=extend_schema(parameters=[SOURCE_ID]),
+    diff=extend_schema(parameters=[SOURCE_ID, COLLECTION]),
+    reimport=extend_schema(parameters=[SOURCE_ID, PREFER]),
 )
 class SourceEntryViewSet(EntryViewSet):
     """The same, below their source."""
 
-    bulk_update = None  # type: ignore[assignment]
+    bulk_update = bulk_import = bulk_reimport = None  # type: ignore[assignment]
 
     def get_queryset(self) -> EntryQuerySet:
         if getattr(self, "swagger_fake_view", False):

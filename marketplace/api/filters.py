@@ -55,6 +55,7 @@ class EntryFilter(FilterSet):
     source = WholeNumberFilter(field_name="source_id")
     plugin = WholeNumberFilter(field_name="plugin_id")
     tag = django_filters.CharFilter(field_name="tags", lookup_expr="has_word")
+    update_available = django_filters.BooleanFilter(method="has_update")
     confidence_min = WholeNumberFilter(field_name="confidence", lookup_expr="gte", min_value=0, max_value=100)
 
     class Meta:
@@ -75,6 +76,9 @@ class EntryFilter(FilterSet):
 
     def in_status(self, queryset: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         return queryset.in_status(*value.split(","))
+
+    def has_update(self, queryset: EntryQuerySet, name: str, value: bool) -> EntryQuerySet:
+        return queryset.update_available(value)
 
     def keep(self, queryset: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         return queryset  # what it keeps is decided in filter_queryset

@@ -150,6 +150,16 @@ class EntryChange(Strict):
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
+class EntryImportSerializer(serializers.Serializer[Any]):
+    """One place where the entry is imported. ``imported_oid``: the content that the artifact was last brought to."""
+
+    artifact_id = serializers.UUIDField()
+    collection = serializers.CharField()
+    name = serializers.CharField()
+    imported_oid = serializers.CharField()
+    update_available = serializers.BooleanField()
+
+
 class EntrySerializer(serializers.ModelSerializer[CatalogEntry]):
     status = serializers.ChoiceField(choices=[status.value for status in EntryStatus])
     excluded = serializers.SerializerMethodField()
@@ -157,18 +167,33 @@ class EntrySerializer(serializers.ModelSerializer[CatalogEntry]):
     tags = serializers.ListField(child=serializers.CharField())
     warnings = WarningSerializer(many=True)
     moved_from = serializers.SerializerMethodField()
+    imports = serializers.SerializerMethodField()
 
     class Meta:
         model = CatalogEntry
         fields = (
             "id", "source_id", "type", "name", "namespace", "path", "status", "content_oid", "commit", "confidence",
             "basis", "signals", "title", "description", "tags", "warnings", "excluded", "excluded_reason",
-            "duplicate_of", "plugin", "moved_from", "first_seen_at", "updated_at",
+            "duplicate_of", "plugin", "moved_from", "imports", "first_seen_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
 
     def get_excluded(self, entry: CatalogEntry) -> bool:
         return entry.excluded_at is not None
+
+    @extend_schema_field(EntryImportSerializer(many=True))
+    def get_imports(self, entry: CatalogEntry) -> list[dict[str, Any]]:
+        """Out of what ``for_list`` has fetched."""
+        return [
+            {
+                "artifact_id": str(link.artifact_id),
+                "collection": link.artifact.collection.slug,
+                "name": link.artifact.name,
+                "imported_oid": link.artifact.base_oid,
+                "update_available": link.update_available(entry),
+            }
+            for link in entry.imports.all()
+        ]
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_moved_from(self, entry: CatalogEntry) -> str | None:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.api.filters import SourceFilter
+from marketplace.api.imports import IMPORT, SourceImports
 from marketplace.api.serializers import (
     BulkRescanRequest,
     BulkSourceUpdate,
@@ -40,7 +41,9 @@ DRY_RUN = OpenApiParameter("dry_run", bool, description="Tell what would be dele
 
 
 @extend_schema_view(list=extend_schema(responses=SourceSerializer(many=True)))
-class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]):
+class SourceViewSet(
+    TagActions, SourceImports, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source]
+):
     """Registered repositories."""
 
     queryset = Source.objects.all()
@@ -53,6 +56,7 @@ class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin
         "bulk_update": "marketplace.change_source",
         "path_tags": "marketplace.change_source",
         "auto_tags": "marketplace.change_source",
+        "import_entries": IMPORT,
     }
 
     def get_queryset(self) -> QuerySet[Source]:

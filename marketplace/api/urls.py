@@ -16,4 +16,12 @@ urlpatterns = [
         SourceEntryViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="source-entry",
     ),
+    *(
+        path(f"sources/<int:source_id>/entries/<int:pk>/{name}", SourceEntryViewSet.as_view({verb: name}), name=url)
+        for name, verb, url in (
+            ("files", "get", "source-entry-files"),
+            ("diff", "get", "source-entry-diff"),
+            ("reimport", "post", "source-entry-reimport"),
+        )
+    ),
 ]

@@ -111,11 +111,15 @@ def add_entry_options(parser: ArgumentParser) -> None:
     parser.add_argument("-q", "--query", help="words of name, title, description, path or tags; the best come first")
     parser.add_argument("--status", action="append", default=[], choices=[status.value for status in EntryStatus])
     parser.add_argument("--include", action="append", default=[], choices=["removed", "excluded", "duplicate"])
+    parser.add_argument(
+        "--update-available", action="store_true", help="those imported from other content than there is now"
+    )
 
 
-def select_entries(options: Mapping[str, Any]) -> EntryQuerySet:
-    """The entries that the filters leave, hidden kinds only where asked for."""
-    entries = CatalogEntry.objects.for_list().order_by("source_id", "type", "path", "pk")
+def select_entries(options: Mapping[str, Any], among: EntryQuerySet | None = None) -> EntryQuerySet:
+    """The entries, of all or of ``among``, that the filters leave; hidden kinds only where asked for."""
+    entries = CatalogEntry.objects.for_list() if among is None else among
+    entries = entries.order_by("source_id", "type", "path", "pk")
     if options["source"]:
         wanted: list[int] = []
         for word in options["source"]:
@@ -128,9 +132,25 @@ def select_entries(options: Mapping[str, Any]) -> EntryQuerySet:
         entries = entries.filter(type__in=options["types"])
     if options["status"]:
         entries = entries.in_status(*options["status"])
+    if options["update_available"]:
+        entries = entries.update_available()
     if options["query"] is not None:
         entries = entries.search(options["query"])
     if options["name_pattern"]:
         entries = entries.filter(name__regex=glob_expression(options["name_pattern"]))
     shown = {*options["include"], *options["status"]}
     return entries.visible(**{kind: kind in shown for kind in ("removed", "excluded", "duplicate")})
+
+
+ENTRY_FILTERS = ("source", "types", "status", "name_pattern", "query", "update_available")
+
+
+def named_or_chosen(options: Mapping[str, Any], entries: EntryQuerySet, *, all_of_them: bool) -> list[int]:
+    """The ids that were given, or those of ``entries`` that the filters leave. Raises CommandError (usage) for both
+    or neither; ``all_of_them`` stands for a filter that leaves everything."""
+    filtered = all_of_them or any(options[name] for name in ENTRY_FILTERS)
+    if bool(options["entries"]) == filtered:
+        raise CommandError("Name entries by id, or choose them by filters.", returncode=USAGE)
+    if options["entries"]:
+        return list(dict.fromkeys(options["entries"]))
+    return list(select_entries(options, entries).values_list("pk", flat=True))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from marketplace.models.entry import CatalogEntry
 
 
 class EntryImport(models.Model):
@@ -30,3 +35,11 @@ class EntryImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry} → {self.artifact}"
+
+    def update_available(self, entry: CatalogEntry) -> bool:
+        """Whether ``entry``, the link's own, has other content now than what the artifact was last brought to.
+
+        What is gone upstream, or could not be told apart (a truncated listing), is no update.
+        """
+        known = bool(entry.content_oid) and entry.presence == "present"
+        return known and self.artifact.base_oid != entry.content_oid

@@ -11,16 +11,14 @@ from django.utils import timezone
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.entries import entry_ref
 from marketplace.services.import_results import BulkImportResult, ImportedEntry, ImportResult
-from marketplace.services.importing import ImportOptions, import_source_entries
+from marketplace.services.import_run import ImportOptions, outcome_of
+from marketplace.services.importing import import_source_entries
 from marketplace.services.reimport import Reimported, ReimportOptions, reimport_entries
 from marketplace.services.sources import not_found_row
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
-
-RATE_LIMITED = "upstream_rate_limited"
-"""Says nothing against the entries that were not attempted: they are deferred, and may be retried."""
+from skillmeat_site.core.results import BulkResult, Row
 
 
 def import_entries(
@@ -28,18 +26,22 @@ def import_entries(
 ) -> BulkImportResult:
     """Import entries of any sources into one collection. A source that cannot be read fails its own entries only.
 
-    Raises Cancelled and LeaseLost; what was finished before stays.
+    After a cancel the rest is deferred. Raises LeaseLost and JobTimeout; what was finished before stays.
     """
     imports = []
+    cancelled: Cancelled | None = None
     for source, entries in _by_source(ids):
         started = timezone.now()
         try:
+            if cancelled is not None:
+                raise cancelled
             result = import_source_entries(
                 source, [entry.pk for entry in entries], options=options, actor=actor, report=report, job_id=job_id
             )
-        except (Cancelled, LeaseLost):
+        except (LeaseLost, JobTimeout):
             raise
         except DomainError as error:
+            cancelled = error if isinstance(error, Cancelled) else cancelled
             result = _failed_import(error, source, entries, options, job_id, started)
         imports.append(result)
     rows = {entry.entry_id: entry.row() for result in imports for entry in result.entries}
@@ -53,14 +55,18 @@ def reimport_many(
 ) -> BulkResult:
     """Import entries of any sources anew, each where it was imported. Raises as ``import_entries``."""
     rows: dict[int, Row] = {}
+    cancelled: Cancelled | None = None
     for source, entries in _by_source(ids):
         pks = [entry.pk for entry in entries]
         results: dict[int, Reimported]
         try:
+            if cancelled is not None:
+                raise cancelled
             results = reimport_entries(source, pks, options=options, actor=actor, report=report, job_id=job_id)
-        except (Cancelled, LeaseLost):
+        except (LeaseLost, JobTimeout):
             raise
         except DomainError as error:
+            cancelled = error if isinstance(error, Cancelled) else cancelled
             results = dict.fromkeys(pks, error)
         rows |= {entry.pk: _row(entry, results[entry.pk]) for entry in entries}
     return BulkResult(
@@ -70,17 +76,14 @@ def reimport_many(
 
 def _by_source(ids: Sequence[int]) -> Iterator[tuple[Source, list[CatalogEntry]]]:
     """The entries by source, sources in order, entries as wanted; unknown ids are left out."""
-    known = CatalogEntry.objects.defer("metadata", "fingerprint").in_bulk(list(ids))
+    chosen = CatalogEntry.objects.filter(pk__among=list(ids)).only("pk", "source_id", "type", "name", "namespace")
+    known = {entry.pk: entry for entry in chosen}
     groups: dict[int, list[CatalogEntry]] = {}
     for pk in dict.fromkeys(ids):
         if pk in known:
             groups.setdefault(known[pk].source_id, []).append(known[pk])
-    sources = Source.objects.in_bulk(list(groups))
+    sources = {source.pk: source for source in Source.objects.filter(pk__among=list(groups))}
     yield from ((sources[pk], groups[pk]) for pk in sorted(groups))
-
-
-def _outcome(error: DomainError) -> ItemOutcome:
-    return ItemOutcome.DEFERRED if error.code == RATE_LIMITED else ItemOutcome.FAILED
 
 
 def _failed_import(
@@ -92,7 +95,8 @@ def _failed_import(
     started: datetime,
 ) -> ImportResult:
     settled = tuple(
-        ImportedEntry(entry.pk, str(entry), _outcome(error), code=error.code, error=error.detail) for entry in entries
+        ImportedEntry(entry.pk, str(entry), outcome_of(error), code=error.code, error=error.detail)
+        for entry in entries
     )
     return ImportResult(
         str(job_id or ""), source.pk, options.collection, started, timezone.now(), settled, dry_run=options.dry_run
@@ -102,5 +106,6 @@ def _failed_import(
 def _row(entry: CatalogEntry, result: Reimported) -> Row:
     ref = entry_ref(entry.pk, str(entry))
     if isinstance(result, DomainError):
-        return Row(ref, _outcome(result), result.code, result.detail)
+        told = {"success": False, "entry_id": entry.pk, "message": result.detail}
+        return Row(ref, outcome_of(result), result.code, result.detail, told)
     return Row(ref, result.item_outcome, detail=result.to_json())

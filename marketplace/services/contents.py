@@ -15,15 +15,16 @@ from collections_app.store.staging import NewFile
 from marketplace.domain.inline import inline_document
 from marketplace.domain.text import blob_oid
 from marketplace.domain.types import ArtifactType
-from marketplace.errors import NeedsPlugin, NotImportable
+from marketplace.errors import NeedsPlugin, NotImportable, NotInCommit
 from marketplace.models import CatalogEntry
 from skillmeat_site.core.errors import DomainError, LimitExceeded
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.upstream.errors import ContentMismatch, UpstreamNotFound
+from skillmeat_site.upstream.errors import ContentMismatch
 from skillmeat_site.upstream.types import Blobs, FileMode, Head, Listing, Provider, RepositoryAddress, TreeItem, Unread
 
 PLUGIN_ROOT = b"${CLAUDE_PLUGIN_ROOT}"
 FOLDERS = (ArtifactType.SKILL, ArtifactType.PLUGIN)
+INLINE = (ArtifactType.HOOK, ArtifactType.MCP)
 _MODES = {
     FileMode.FILE.value: Mode.FILE,
     FileMode.EXECUTABLE.value: Mode.EXECUTABLE,
@@ -37,11 +38,15 @@ class Part(NamedTuple):
     path: str
     mode: Mode
     oid: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What an entry's artifact consists of. ``inline``: its value stands inside the one file named."""
+    """What an entry's artifact consists of. ``inline``: its value stands inside the one file named.
+
+    ``oid`` is what the files must come to; empty for an inline value at another commit, which only reading tells.
+    """
 
     entry: CatalogEntry
     oid: str
@@ -56,7 +61,7 @@ class Outline:
             files: tuple[NewFile, ...] = (NewFile("", _inline_bytes(self.entry, self.oid, data[part.oid])),)
         else:
             files = tuple(NewFile(part.path, data[part.oid], part.mode) for part in self.parts)
-        if self.entry.type in (ArtifactType.HOOK, ArtifactType.MCP) and PLUGIN_ROOT in files[0].data:
+        if self.entry.type in INLINE and PLUGIN_ROOT in files[0].data:
             raise NeedsPlugin
         return files
 
@@ -72,32 +77,31 @@ class Tree:
     def outline(self, entry: CatalogEntry, *, same: bool) -> Outline:
         """What the entry's artifact consists of in this listing; ``same``: it must be what the scan found.
 
-        Raises UpstreamNotFound where nothing is at its path, ContentMismatch where something else is, LimitExceeded,
-        NotImportable for what no folder on disk can hold (a submodule).
+        Raises NotInCommit where no such artifact is at its path, ContentMismatch where another version is,
+        LimitExceeded, NotImportable for what no folder on disk can hold (a submodule).
         """
         folder = entry.type in FOLDERS
-        path = entry.path if folder or entry.path == entry.file or not entry.file else entry.file
+        path = entry.path if folder or not entry.file else entry.file
         item = self._at(path)
-        if item is None:
-            raise UpstreamNotFound("nothing is at the entry's path in this commit: rescan the source")
+        if item is None or (item.mode == FileMode.TREE.value) != folder:
+            raise NotInCommit
         if not folder:
             return self._file(entry, item, same=same)
         if same and item.oid != entry.content_oid:
             raise ContentMismatch("the commit holds another version than the catalog: rescan the source")
+        if entry.file and self._at(entry.file) is None:
+            raise NotInCommit
         return Outline(entry, item.oid, tuple(self._parts("" if path == "." else path + "/")))
 
     def _file(self, entry: CatalogEntry, item: TreeItem, *, same: bool) -> Outline:
         mode = _mode(item)
         if mode is Mode.SYMLINK:
             raise NotImportable("It is a symbolic link; import what it points to.")
-        inline = (
-            entry.type in (ArtifactType.HOOK, ArtifactType.MCP)
-            and entry.basis == "manifest"
-            and ("declared_inline:" in " ".join(entry.signals))
-        )
+        inline = entry.type in INLINE and any(signal.startswith("declared_inline:") for signal in entry.signals)
         if same and not inline and item.oid != entry.content_oid:
             raise ContentMismatch("the commit holds another version than the catalog: rescan the source")
-        return Outline(entry, entry.content_oid if inline else item.oid, (Part("", mode, item.oid),), inline)
+        oid = item.oid if not inline else entry.content_oid if same else ""
+        return Outline(entry, oid, (Part("", mode, item.oid, item.size),), inline)
 
     def _at(self, path: str) -> TreeItem | None:
         if path == ".":
@@ -117,13 +121,14 @@ class Tree:
                 raise LimitExceeded(f"more than {settings.SKILLMEAT_ARTIFACT_MAX_FILES} files")
             if size > settings.SKILLMEAT_ARTIFACT_MAX_BYTES:
                 raise LimitExceeded(f"larger than {settings.SKILLMEAT_ARTIFACT_MAX_BYTES} bytes")
-            yield Part(item.path[len(prefix) :], _mode(item), item.oid)
+            yield Part(item.path[len(prefix) :], _mode(item), item.oid, item.size)
 
 
 def read_outlines(
     provider: Provider, address: RepositoryAddress, head: Head, outlines: Sequence[Outline], report: Report
 ) -> Iterator[tuple[Outline, tuple[NewFile, ...] | DomainError]]:
-    """Read the files of many artifacts in one upstream batch; smaller ones only where it is too large for memory.
+    """Read the files of many artifacts in one upstream batch; smaller ones only where it is too large for memory, or
+    where a file in it is damaged.
 
     What concerns one artifact is yielded in its place. Raises UpstreamError by kind.
     """
@@ -134,7 +139,7 @@ def read_outlines(
             if oids
             else Blobs({})
         )
-    except LimitExceeded as error:
+    except (LimitExceeded, ContentMismatch) as error:
         if len(outlines) == 1:
             yield outlines[0], error
             return
@@ -171,6 +176,6 @@ def _inline_bytes(entry: CatalogEntry, oid: str, data: bytes) -> bytes:
     except (ValueError, RecursionError):
         raise ContentMismatch("the file that declares it is no JSON in this commit") from None
     value = inline_document(document, ArtifactType(entry.type), entry.discriminator)
-    if value is None or blob_oid(value) != oid:
+    if value is None or oid not in ("", blob_oid(value)):
         raise ContentMismatch("the file declares something else in this commit: rescan the source")
     return value

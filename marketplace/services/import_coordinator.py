@@ -10,7 +10,8 @@ from collections_app.domain.import_plan import Strategy
 from collections_app.services.homes import home
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.import_results import ImportResult
-from marketplace.services.importing import ImportOptions, import_source_entries
+from marketplace.services.import_run import ImportOptions, strategy_of
+from marketplace.services.importing import import_source_entries
 from skillmeat_site.core.actor import COMMAND_LINE, Actor
 from skillmeat_site.core.errors import InvalidParameter, NotFound
 from skillmeat_site.core.reporting import Report, SilentReport
@@ -59,14 +60,6 @@ def import_from_catalog(
     """
     collection = _slug(collection_path) if collection_path else "default"
     return ImportCoordinator(collection).import_entries(entries, source_id, strategy)
-
-
-def strategy_of(word: str) -> Strategy:
-    """Raises InvalidParameter; upper case is taken as well."""
-    try:
-        return Strategy(str(word).lower())
-    except ValueError:
-        raise InvalidParameter(f"strategy: {word!r} is not one of {', '.join(Strategy)}") from None
 
 
 def _ids(entries: Entries) -> Sequence[int]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace.services.entries import entry_ref
+from skillmeat_site.core.errors import Cancelled
 from skillmeat_site.core.results import ItemOutcome, JobStatus, Row, Summary
 
 
@@ -53,6 +54,23 @@ class ImportedEntry:
         return Row(entry_ref(self.entry_id, self.label), self.outcome, self.code, self.error, detail)
 
 
+_WORST_FIRST = (
+    ItemOutcome.FAILED, ItemOutcome.CONFLICT, ItemOutcome.DEFERRED, ItemOutcome.SKIPPED, ItemOutcome.UNCHANGED,
+)  # fmt: skip
+
+
+def _overall(summary: Summary) -> ItemOutcome:
+    if summary.counts[ItemOutcome.CREATED] or summary.counts[ItemOutcome.UPDATED]:
+        return ItemOutcome.UPDATED
+    return next((outcome for outcome in _WORST_FIRST if summary.counts[outcome]), ItemOutcome.UNCHANGED)
+
+
+def _job_status(rows: Sequence[Row]) -> JobStatus:
+    if any(row.code == Cancelled.code for row in rows):
+        return JobStatus.CANCELLED
+    return Summary.of(row.outcome for row in rows).job_status
+
+
 _STATUS: Mapping[ItemOutcome, ImportStatus] = {
     ItemOutcome.SKIPPED: ImportStatus.SKIPPED,
     ItemOutcome.CONFLICT: ImportStatus.CONFLICT,
@@ -87,20 +105,21 @@ class ImportResult:
 
     @property
     def job_status(self) -> JobStatus:
-        return self.summary.job_status
+        return _job_status(self.rows)
 
     @property
     def item_outcome(self) -> ItemOutcome:
-        counts = self.summary.counts
-        if self.entries and counts[ItemOutcome.FAILED] == len(self.entries):
-            return ItemOutcome.FAILED
-        return (
-            ItemOutcome.UPDATED if counts[ItemOutcome.CREATED] or counts[ItemOutcome.UPDATED] else ItemOutcome.SKIPPED
-        )
+        """UPDATED if anything came in; else the worst that happened to an entry; UNCHANGED for no entry at all."""
+        return _overall(self.summary)
 
     @property
     def code(self) -> str:
-        return ""
+        """Why nothing came in: the first entry's reason."""
+        return next((entry.code for entry in self.entries if entry.outcome is self.item_outcome), "")
+
+    @property
+    def detail(self) -> str:
+        return next((entry.error for entry in self.entries if entry.outcome is self.item_outcome), "")
 
     def count(self, status: ImportStatus) -> int:
         return sum(entry.status is status for entry in self.entries)
@@ -111,6 +130,8 @@ class ImportResult:
             "source_id": self.source_id,
             "collection": self.collection,
             "outcome": self.item_outcome.value,
+            "code": self.code or None,
+            **({"detail": self.detail} if self.detail else {}),
             "started_at": _time(self.started_at),
             "completed_at": _time(self.completed_at),
             "entries": [entry.to_json() for entry in self.entries],
@@ -138,11 +159,11 @@ class BulkImportResult:
 
     @property
     def job_status(self) -> JobStatus:
-        return self.summary.job_status
+        return _job_status(self.rows)
 
     @property
     def item_outcome(self) -> ItemOutcome:
-        return ItemOutcome.FAILED if self.job_status is JobStatus.FAILED else ItemOutcome.UPDATED
+        return _overall(self.summary)
 
     @property
     def code(self) -> str:

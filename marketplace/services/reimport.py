@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from collections_app.domain.import_plan import Action, Decision
-from collections_app.domain.names import collision_key
+from collections_app.domain.import_plan import Action, Decision, Strategy, Wanted, plan_import
+from collections_app.domain.names import check_slug
 from collections_app.domain.types import ArtifactKind, ArtifactRef
-from collections_app.errors import NameTaken
-from collections_app.models import Artifact
+from collections_app.errors import NameTaken, UnsafePath
+from collections_app.models import Artifact, Collection
 from collections_app.services.deploying import Redeployed, deployments_of, forget_deployments, redeploy_clean
-from collections_app.services.holding import DEFAULT, HeldCollection, held_collection
+from collections_app.services.holding import DEFAULT, held_collection
 from collections_app.services.installing import Installed, occupants
 from marketplace.errors import CollectionRequired, NotImportable
 from marketplace.models import CatalogEntry, EntryImport, Source
+from marketplace.services.import_choice import artifact_name, entries_of, why_not_importable
+from marketplace.services.import_delivery import STOPPING, carry_out, rehearse
 from marketplace.services.import_results import ReimportResult
-from marketplace.services.importing import (
-    ImportOptions,
-    ImportRun,
-    artifact_name,
-    carry_out,
-    why_not_importable,
-)
+from marketplace.services.import_run import ImportOptions, ImportRun
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.reporting import Report
@@ -60,6 +56,7 @@ def reimport_entry(
 
     Raises NotFound, NotImportable (removed upstream, excluded), CollectionRequired, CollectionBusy, NameTaken where
     another artifact has the name that it would get, and what fetching and writing raise: nothing has changed then.
+    A dry run reads upstream as the run would, and takes no lease.
     """
     result = reimport_entries(source, [entry_id], options=options, actor=actor, report=report, job_id=job_id)[entry_id]
     if isinstance(result, DomainError):
@@ -78,21 +75,22 @@ def reimport_entries(
 ) -> dict[int, Reimported]:
     """Import entries of one source anew, collection by collection; each settles by itself.
 
-    One snapshot per collection, before its first change; one upstream batch. Raises UpstreamError by kind where the
-    repository cannot be read at all.
+    One snapshot per collection, before its first change. A collection that is busy, or a repository that cannot be
+    read, fails its own entries only. Raises LeaseLost and JobTimeout.
     """
     results: dict[int, Reimported] = {}
     groups: dict[str, list[CatalogEntry]] = {}
-    known = source.entries.in_bulk(list(ids))
+    known = entries_of(source, ids)
+    places = _places(known)
     for pk in dict.fromkeys(ids):
         try:
             entry = _reimportable(source, known.get(pk), pk)
-            groups.setdefault(_collection_of(entry, options), []).append(entry)
+            groups.setdefault(_collection_of(places.get(pk, []), options), []).append(entry)
         except DomainError as error:
             results[pk] = error
     for slug, entries in groups.items():
         run = ImportRun(
-            source,
+            entries[0].source,
             ImportOptions(collection=slug, dry_run=options.dry_run),
             actor,
             report,
@@ -100,7 +98,12 @@ def reimport_entries(
             reason=BEFORE_REIMPORT,
             fresh=not options.keep_deployments,
         )
-        results |= _reimport(run, slug, entries, options)
+        try:
+            results |= _reimport(run, entries)
+        except STOPPING:
+            raise
+        except DomainError as error:
+            results |= dict.fromkeys([entry.pk for entry in entries], error)
     return results
 
 
@@ -112,57 +115,78 @@ def _reimportable(source: Source, entry: CatalogEntry | None, pk: int) -> Catalo
     return entry
 
 
-def _collection_of(entry: CatalogEntry, options: ReimportOptions) -> str:
+def _places(entries: Iterable[int]) -> dict[int, list[str]]:
+    """The collections that each entry is imported into: one statement."""
+    links = EntryImport.objects.filter(entry__pk__among=list(entries))
+    places: dict[int, list[str]] = {}
+    pairs = links.values_list("entry_id", "artifact__collection__slug")
+    for pk, slug in pairs.order_by("entry_id", "artifact__collection__slug").distinct():
+        places.setdefault(pk, []).append(slug)
+    return places
+
+
+def _collection_of(places: Sequence[str], options: ReimportOptions) -> str:
     if options.collection:
-        return options.collection
-    slugs = sorted(set(EntryImport.objects.filter(entry=entry).values_list("artifact__collection__slug", flat=True)))
-    if len(slugs) > 1:
-        raise CollectionRequired(f"It is imported into {', '.join(slugs)}: say which.", data={"collections": slugs})
-    return slugs[0] if slugs else DEFAULT
+        return check_slug(options.collection)
+    if len(places) > 1:
+        raise CollectionRequired(f"It is imported into {', '.join(places)}: say which.", data={"collections": places})
+    return places[0] if places else DEFAULT
 
 
-def _reimport(
-    run: ImportRun, slug: str, entries: Sequence[CatalogEntry], options: ReimportOptions
-) -> dict[int, Reimported]:
-    with held_collection(slug, run.report, create=not options.dry_run) as held:
-        decisions, results = _decide(held, entries)
-        if options.dry_run:
-            return results | {entry.pk: _foreseen(entry, decisions) for entry in entries if entry.pk in decisions}
+def _reimport(run: ImportRun, entries: Sequence[CatalogEntry]) -> dict[int, Reimported]:
+    if run.options.dry_run:
+        row = Collection.objects.filter(slug=run.options.collection).first()
+        decisions, results = _decide(row, entries)
+        rehearse(run, entries, decisions)
+        return results | {pk: run.failures.get(pk) or _foreseen(pk, run, decisions[pk]) for pk in decisions}
+    with held_collection(run.options.collection, run.report, create=True) as held:
+        decisions, results = _decide(held.row, entries)
         deployed = deployments_of([UUID(decision.target) for decision in decisions.values() if decision.target])
-        carry_out(run, held, [entry for entry in entries if entry.pk in decisions], decisions)
+        carry_out(run, held, entries, decisions)
     for pk, decision in decisions.items():
         item = run.installed.get(pk)
-        if item is None:
-            results[pk] = run.failures[pk]
-        else:
-            results[pk] = _finished(run, pk, item, deployed.get(decision.target, ()))
+        results[pk] = _finished(run, pk, item, deployed.get(decision.target, ())) if item else run.failures[pk]
     return results
 
 
 def _decide(
-    held: HeldCollection, entries: Sequence[CatalogEntry]
+    collection: Collection | None, entries: Sequence[CatalogEntry]
 ) -> tuple[dict[int, Decision], dict[int, Reimported]]:
     """Each entry goes to the artifact that its last import made; without one, to a name that nobody has."""
-    made = EntryImport.objects.filter(entry__in=entries, artifact__collection=held.row).order_by("pk")
-    links = dict(made.values_list("entry_id", "artifact_id"))
-    own = Artifact.objects.in_bulk(list(links.values()))
-    taken = {(holder.ref.type, collision_key(holder.ref.name)): str(holder.ref) for holder in occupants(held)}
-    decisions: dict[int, Decision] = {}
+    own = _own(collection, entries)
+    decisions = {
+        pk: Decision(pk, Action.REPLACE, ArtifactRef(artifact.type, artifact.name), target=str(artifact.pk))
+        for pk, artifact in own.items()
+    }
+    others = [
+        Wanted(entry.pk, ArtifactKind(entry.type), artifact_name(entry)) for entry in entries if entry.pk not in own
+    ]
+    refs = [ArtifactRef(want.kind, want.name) for want in others]
     refused: dict[int, Reimported] = {}
-    for entry in entries:
-        artifact = own.get(links[entry.pk]) if entry.pk in links else None
-        if artifact is not None:
-            ref = ArtifactRef(artifact.type, artifact.name)
-            decisions[entry.pk] = Decision(entry.pk, Action.REPLACE, ref, target=str(artifact.pk))
-            continue
-        ref = ArtifactRef(ArtifactKind(entry.type), artifact_name(entry))
-        key = (ref.type, collision_key(ref.name))
-        if key in taken:
-            refused[entry.pk] = NameTaken(f"{taken[key]} is in the way: remove it, or import with another strategy.")
-            continue
-        taken[key] = str(ref)
-        decisions[entry.pk] = Decision(entry.pk, Action.CREATE, ref)
+    for decision in plan_import(others, occupants(collection, refs) if collection else (), Strategy.SKIP):
+        if decision.action is Action.CREATE:
+            decisions[decision.key] = decision
+        elif decision.action is Action.REFUSE:
+            refused[decision.key] = UnsafePath(decision.detail)
+        else:
+            detail = f"{decision.taken_by} is in the way: remove it, or import with another strategy."
+            refused[decision.key] = NameTaken(detail)
     return decisions, refused
+
+
+def _own(collection: Collection | None, entries: Sequence[CatalogEntry]) -> dict[int, Artifact]:
+    """The artifact of each entry's last import; of two entries that name the same one, only the first has it."""
+    if collection is None:
+        return {}
+    made = EntryImport.objects.filter(
+        entry__pk__among=[entry.pk for entry in entries], artifact__collection=collection
+    )
+    last = {link.entry_id: link.artifact for link in made.order_by("pk").select_related("artifact")}
+    first: dict[UUID, int] = {}
+    for entry in entries:
+        if entry.pk in last:
+            first.setdefault(last[entry.pk].pk, entry.pk)
+    return {pk: last[pk] for pk in first.values()}
 
 
 def _finished(run: ImportRun, pk: int, item: Installed, deployed: Sequence[UUID]) -> ReimportResult:
@@ -188,17 +212,19 @@ def _finished(run: ImportRun, pk: int, item: Installed, deployed: Sequence[UUID]
     )
 
 
-def _foreseen(entry: CatalogEntry, decisions: Mapping[int, Decision]) -> ReimportResult:
-    target = decisions[entry.pk].target
-    previous = Artifact.objects.values_list("content_oid", "base_oid").get(pk=target) if target else ("", "")
+def _foreseen(pk: int, run: ImportRun, decision: Decision) -> ReimportResult:
+    new, target = run.rehearsed[pk], decision.target
+    previous, base = "", ""
+    if target:
+        previous, base = Artifact.objects.values_list("content_oid", "base_oid").get(pk=target)
     return ReimportResult(
-        entry_id=entry.pk,
+        entry_id=pk,
         artifact_id=target,
-        previous_oid=previous[0],
-        new_oid=entry.content_oid,
-        local_changes=previous[0] not in ("", previous[1], entry.content_oid),
+        previous_oid=previous,
+        new_oid=new,
+        local_changes=previous not in ("", base, new),
         snapshot_id="",
-        message=_message(previous[0], entry.content_oid),
+        message=_message(previous, new),
         dry_run=True,
     )
 

@@ -20,12 +20,14 @@ from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
 from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
 from marketplace.errors import SourceBusy
-from marketplace.models import CatalogEntry, Source
+from marketplace.models import Source
 from marketplace.models.tag import TagKind
 from marketplace.services import scan_record
 from marketplace.services.catalog_writer import known_entries, write_plan
 from marketplace.services.documents import fetch_documents, known_documents
+from marketplace.services.elsewhere import count_elsewhere
 from marketplace.services.identity import Located, locate
+from marketplace.services.import_news import import_news, tell_imports, updated_imports
 from marketplace.services.results import REMOVALS_HELD, Counters, ScanResult
 from marketplace.services.survey import Survey, survey
 from marketplace.services.tag_sync import path_tags_of, sync_tags
@@ -162,10 +164,10 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
     scan.tags = path_tags_of(source, plan)
     told = [*located.warnings, *_why_held(plan, found.doubts), *found.warnings, *cut_warnings(scan.tags)]
     result = _result_of(scan, plan, head, listing, told)
-    if lease is not None:
-        scan.report.progress(0, 0, "writing the catalog")
-        _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
-    return result
+    if lease is None:
+        return replace(result, updated_imports=updated_imports(import_news(plan, listing.commit)))
+    scan.report.progress(0, 0, "writing the catalog")
+    return _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
 
 
 def _was_well_scanned(source: Source) -> bool:
@@ -185,7 +187,7 @@ def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnin
         removed=len(plan.removed),
         unchanged=plan.unchanged_count,
         within_source=len(plan.duplicates),
-        cross_source=_also_elsewhere(scan.source, best_contents(plan.found, plan.duplicates)),
+        cross_source=count_elsewhere(scan.source, best_contents(plan.found, plan.duplicates)),
     )
     moved = [
         {"entry_id": change.known.pk, "from": change.known.path, "to": plan.found[change.key].path}
@@ -220,22 +222,6 @@ def _entry_warnings(plan: ScanPlan) -> list[Warned]:
     ]
 
 
-def _also_elsewhere(source: Source, contents: Sequence[tuple[str, str]]) -> int:
-    """How many of these (type, content id) an enabled source with a lower id has as well: one statement."""
-    elsewhere = set(
-        CatalogEntry.objects.filter(
-            content_oid__among=[oid for _, oid in contents],
-            presence="present",
-            source__enabled=True,
-            source_id__lt=source.pk,
-        )
-        .order_by()
-        .values_list("type", "content_oid")
-        .distinct()
-    )
-    return sum(content in elsewhere for content in contents)
-
-
 def _apply(
     scan: _Scan,
     lease: Lease,
@@ -246,13 +232,19 @@ def _apply(
     listing: Listing,
     actor: Actor,
     job_id: UUID | None,
-) -> None:
-    """One short transaction: entries, run, audit, and the source stamped last, if it still is what was scanned."""
+) -> ScanResult:
+    """One short transaction: entries, run, audit, and the source stamped last, if it still is what was scanned.
+
+    What was imported is told the news in it; which imports those are is looked up there, and completes the result.
+    """
     source = scan.source
     with transaction.atomic():
         lease.fence()
         _read_interval(source)
         write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
+        news = import_news(plan, listing.commit)
+        tell_imports(source, news)
+        result = replace(result, updated_imports=updated_imports(news))
         sync_tags(source, TagKind.PATH, scan.tags, complete=listing.complete, now=result.scanned_at)
         scan_record.write_run(source, result, job_id)
         if result.counters.changed:
@@ -266,6 +258,7 @@ def _apply(
             raise LeaseLost("The source was changed while it was scanned; nothing was written.")
         if located.new_place:
             AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=located.address.url)
+    return result
 
 
 def _nothing_to_do(scan: _Scan, lease: Lease | None, located: Located, short_circuit: str) -> ScanResult:

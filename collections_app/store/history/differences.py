@@ -66,11 +66,12 @@ def changes(old: Content | None, new: Content | None, read: ReadTree, path: str 
         before_file = None if before is None or before.is_folder else before
         after_file = None if after is None or after.is_folder else after
         if before_file or after_file:
-            yield Change(child, _status(before_file, after_file), before_file, after_file)
+            yield Change(child, status_of(before_file, after_file), before_file, after_file)
         yield from changes(before, after, read, child)
 
 
-def _status(old: Content | None, new: Content | None) -> ChangeStatus:
+def status_of(old: Content | None, new: Content | None) -> ChangeStatus:
+    """How two different versions of a file differ; one of them may be missing."""
     if old is None:
         return ChangeStatus.ADDED
     if new is None:

@@ -9,11 +9,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from marketplace.jobs import bulk_update_entries
-from marketplace.management.selecting import USAGE, add_entry_options, select_entries
+from marketplace.management.selecting import ENTRY_FILTERS, USAGE, add_entry_options, select_entries
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult
-
-FILTERS = ("source", "types", "status", "name_pattern", "query")
 
 
 class Command(Base):
@@ -27,7 +25,7 @@ class Command(Base):
         add_entry_options(parser)
 
     def run(self, options: Mapping[str, Any]) -> int:
-        filtered = any(options[name] for name in FILTERS)
+        filtered = any(options[name] for name in ENTRY_FILTERS)
         if bool(options["entries"]) == filtered:
             raise CommandError("Name entries by id, or choose them by filters.", returncode=USAGE)
         ids = options["entries"] or self.chosen(options)

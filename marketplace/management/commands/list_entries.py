@@ -25,7 +25,7 @@ class Command(Base):
             self.print_json({"results": rows, "summary": {"total": len(rows)}})
             return 0
         number = 0
-        for entry in entries.iterator():
+        for entry in entries.iterator(chunk_size=2000):
             number += 1
             name = printable(f"{entry.namespace}:{entry.name}" if entry.namespace else entry.name)
             self.stdout.write(f"{entry.pk:>6}  {entry.status:8}  {entry.type:11}  {name}  {printable(entry.path)}")

@@ -1,0 +1,107 @@
+"""Bulk actions that import: entries, all entries of sources, and entries anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from collections_app.domain.import_plan import Strategy
+from collections_app.domain.names import check_slug
+from collections_app.errors import UnsafePath
+from collections_app.services.holding import DEFAULT
+from marketplace.jobs import bulk_import, bulk_reimport
+from marketplace.models import CatalogEntry
+from skillmeat_site.core.admin.actions import Count, JobAction
+
+IMPORT = "collections_app.import_entry"
+STRATEGIES = {
+    Strategy.SKIP: _("skip: leave what is there"),
+    Strategy.OVERWRITE: _("overwrite: replace it; a snapshot is taken before"),
+    Strategy.RENAME: _("rename: import as name-1, name-2, …"),
+}
+
+
+class CollectionField(forms.CharField):
+    """A slug, or nothing where that is allowed."""
+
+    def clean(self, value: Any) -> str:
+        slug = str(super().clean(value))
+        if slug:
+            try:
+                check_slug(slug)
+            except UnsafePath as error:
+                raise forms.ValidationError(error.detail) from None
+        return slug
+
+
+class ImportForm(forms.Form):
+    collection = CollectionField(
+        label=_("Collection"), max_length=63, help_text=_("Its slug; it is made where there is none.")
+    )
+    strategy = forms.ChoiceField(
+        label=_("Where the name is taken"), choices=[(word.value, text) for word, text in STRATEGIES.items()]
+    )
+
+
+class ReimportForm(forms.Form):
+    keep_deployments = forms.BooleanField(
+        label=_("Keep deployments"),
+        required=False,
+        help_text=_(
+            "Keep id, tags, pin and deployments, of which those that nobody edited follow. Else start afresh."
+        ),
+    )
+    collection = CollectionField(
+        label=_("Collection"), required=False, max_length=63, help_text=_("Only for entries that are in several.")
+    )
+
+
+class ImportEntries(JobAction):
+    name = "import"
+    label = _("Import selected entries")
+    button = _("Import")
+    description = _(
+        "Brings the artifacts into a collection, at the commit of the last scan. What is counted here is an import "
+        "into the collection “default” that skips names which are taken."
+    )
+    permission = IMPORT
+    form = ImportForm
+    initial = {"collection": DEFAULT, "strategy": Strategy.SKIP.value}
+    job = bulk_import
+
+    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+        return self.planned(request, ids, self.initial)
+
+
+class ImportSources(ImportEntries):
+    """Which entries those are is decided when it is started; it is what the preview counts a moment before."""
+
+    name = "import_all"
+    label = _("Import all entries of selected sources")
+    button = _("Import all")
+
+    def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
+        chosen = CatalogEntry.objects.importable().filter(source__pk__among=list(ids)).order_by("pk")
+        return {"ids": list(chosen.values_list("pk", flat=True)), **options}
+
+
+class ReimportEntries(JobAction):
+    name = "reimport"
+    label = _("Re-import selected entries")
+    button = _("Re-import")
+    description = _(
+        "Imports each entry anew into the artifact that it was imported as, after a snapshot of its collection. "
+        "Copies that were edited are replaced; the snapshot holds them."
+    )
+    permission = IMPORT
+    form = ReimportForm
+    initial = {"keep_deployments": True, "collection": ""}
+    dangerous = True
+    job = bulk_reimport
+
+    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+        return self.planned(request, ids, self.initial)
