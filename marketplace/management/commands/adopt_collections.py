@@ -32,10 +32,8 @@ class Command(Base):
     def run(self, options: Mapping[str, Any]) -> int:
         report = SilentReport()
         common = {"actor": COMMAND_LINE, "report": report, "dry_run": options["dry_run"]}
-        if options["source"]:
-            result = adopt_from(Path(options["source"]), **common)
-        else:
-            result = adopt_in_place(**common)
+        source = options["source"]
+        result = adopt_from(Path(source), **common) if source else adopt_in_place(**common)
         if not options["dry_run"]:
             result = BulkResult(tuple(self.linked(row, report) for row in result.rows))
         return self.finish_bulk(result)
