@@ -99,7 +99,7 @@ def snapshot(ctx: Any, slug: str, reason: str = "", dry_run: bool = False) -> Ta
 @job(
     "collections.bulk_snapshot",
     label=lambda params: f"Snapshots of {len(params['slugs'])} collections",
-    timeout=1800,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_slugs,
     retry=_only_these_slugs,
@@ -113,7 +113,7 @@ def bulk_snapshot(ctx: Any, slugs: Sequence[str], reason: str = "", dry_run: boo
     return each_collection(slugs, take, report=ctx, dry_run=dry_run)
 
 
-@job("collections.restore", label="Restore {target}", timeout=1800, busy=CollectionBusy, target=_collection_of)
+@job("collections.restore", label="Restore {target}", timeout=900, busy=CollectionBusy, target=_collection_of)
 def restore(ctx: Any, slug: str, snapshot_id: str, dry_run: bool = False) -> Restored:
     return restore_snapshot(slug, snapshot_id, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
@@ -126,7 +126,7 @@ def index(ctx: Any, slug: str, dry_run: bool = False) -> IndexResult:
 @job(
     "collections.index_all",
     label=lambda params: f"Index {len(params['slugs'])} collections",
-    timeout=1800,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_slugs,
     retry=_only_these_slugs,
@@ -138,7 +138,7 @@ def index_all(ctx: Any, slugs: Sequence[str], dry_run: bool = False) -> IndexAll
 @job(
     "collections.bulk_delete",
     label=lambda params: f"Delete {len(params['slugs'])} collections",
-    timeout=1800,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_slugs,
     retry=_only_these_slugs,
@@ -150,7 +150,7 @@ def bulk_delete(ctx: Any, slugs: Sequence[str], force: bool = False, dry_run: bo
     return each_collection(slugs, delete, report=ctx, dry_run=dry_run)
 
 
-@job("collections.retention", label="Let old snapshots go", queue="long", timeout=1800)
+@job("collections.retention", label="Let old snapshots go", queue="long", timeout=900)
 def retention(ctx: Any) -> Retained:
     return apply_retention(report=ctx)
 

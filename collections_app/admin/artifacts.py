@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
@@ -50,7 +50,13 @@ MAX_FILES = 200
 
 @admin.register(Artifact)
 class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
-    bulk_actions: Any = (PinArtifacts, UnpinArtifacts, TagArtifacts, TitleArtifacts, RemoveArtifacts)
+    bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
+        PinArtifacts,
+        UnpinArtifacts,
+        TagArtifacts,
+        TitleArtifacts,
+        RemoveArtifacts,
+    )
     list_display = (
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip

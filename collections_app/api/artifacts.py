@@ -96,7 +96,7 @@ class ArtifactViewSet(
     @extend_schema(responses=FileSerializer(many=True), parameters=[SLUG], filters=False)
     def files(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The files as they lie on disk now."""
-        page = self.paginate_queryset(artifact_files(self.get_object()))  # type: ignore[arg-type]
+        page = self.paginate_queryset(artifact_files(self.get_object()))
         return self.get_paginated_response([_file(entry) for entry in page or ()])
 
     def known_query_params(self) -> set[str]:

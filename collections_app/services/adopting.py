@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
@@ -63,7 +64,11 @@ def adopt_in_place(*, actor: Actor, report: Report, dry_run: bool = False) -> Bu
     place = home().collections
     names = sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
     run = _Run(actor, report, dry_run)
-    return BulkResult(tuple(_settled(name, lambda name=name: [_adopt_here(run, name)])[0] for name in names), dry_run)
+    rows: list[Row] = []
+    for name in names:
+        report.tick()
+        rows += _settled(name, partial(_adopt_here, run, name))
+    return BulkResult(tuple(rows), dry_run)
 
 
 def adopt_from(path: Path, *, actor: Actor, report: Report, dry_run: bool = False) -> BulkResult:
@@ -77,7 +82,7 @@ def adopt_from(path: Path, *, actor: Actor, report: Report, dry_run: bool = Fals
     for found in find_adoptable(path):
         report.tick()
         label = found.slug or found.folder.name
-        rows += _settled(label, lambda found=found: _Copy(run, found).rows())
+        rows += _settled(label, partial(_copy, run, found))
     return BulkResult(tuple(rows), dry_run)
 
 
@@ -120,13 +125,13 @@ def _settled(label: str, work: Callable[[], list[Row]]) -> list[Row]:
         return [Row(ObjectRef("collection", label, label), ItemOutcome.FAILED, error.code, error.detail)]
 
 
-def _adopt_here(run: _Run, slug: str) -> Row:
+def _adopt_here(run: _Run, slug: str) -> list[Row]:
     check_slug(slug)
     ref = ObjectRef("collection", slug, slug)
     known = Collection.objects.filter(slug=slug).exists()
     if run.dry_run and not known:
         found = read_collection(home().collection(slug), limits=limits())
-        return Row(ref, ItemOutcome.CREATED, detail={"artifacts": len(found.artifacts)})
+        return [Row(ref, ItemOutcome.CREATED, detail={"artifacts": len(found.artifacts)})]
     with held_collection(slug, run.report, create=True) as held:
         plan = read_index(held.row)
         if not run.dry_run:
@@ -139,7 +144,11 @@ def _adopt_here(run: _Run, slug: str) -> Row:
         changed = ItemOutcome.UPDATED if plan.changes else ItemOutcome.UNCHANGED
         errors = [dict(error) for error in plan.result.errors]
         told = {"artifacts": len(plan.added) + len(plan.updated) + plan.result.unchanged, "errors": errors}
-        return Row(ref, changed if known else ItemOutcome.CREATED, detail=told)
+        return [Row(ref, changed if known else ItemOutcome.CREATED, detail=told)]
+
+
+def _copy(run: _Run, found: Adoptable) -> list[Row]:
+    return _Copy(run, found).rows()
 
 
 class _Copy:

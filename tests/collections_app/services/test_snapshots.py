@@ -63,7 +63,7 @@ def apply(folder, edits):
             write(folder, {path: content})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=EDITS, after=EDITS)
 def test_restoring_gives_back_every_byte(before, after):
     """Fault 29 as well: a rollback that keeps what was edited since restores nothing."""
