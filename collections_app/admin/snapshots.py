@@ -127,11 +127,14 @@ def _difference(each: FileDifference) -> str:
 
 
 def _hunks(each: FileDifference) -> str:
-    lines = [
-        (_TONE.get(line.origin, "sm-same"), line.origin, printable(line.text.rstrip("\n").expandtabs(4)))
-        for hunk in each.lines.hunks
-        for line in hunk.lines
-    ]
+    lines: list[tuple[str, str, str]] = []
+    for hunk in each.lines.hunks:
+        place = f"-{hunk.old_start},{hunk.old_lines} +{hunk.new_start},{hunk.new_lines}"
+        lines.append(("sm-place", "@@", place))
+        lines += [
+            (_TONE.get(line.origin, "sm-same"), line.origin, printable(line.text.rstrip("\r\n").expandtabs(4)))
+            for line in hunk.lines
+        ]
     if not lines:
         return EMPTY
     return format_html(

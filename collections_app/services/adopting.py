@@ -87,7 +87,7 @@ def adopt_from(path: Path, *, actor: Actor, report: Report, dry_run: bool = Fals
 
 
 def find_adoptable(path: Path) -> list[Adoptable]:
-    """The collections of a 1.x home, a collection, or the artifacts of a ``.claude`` folder. Raises as ``adopt_from``."""
+    """A 1.x home's collections, a collection, or the artifacts of a ``.claude`` folder. Raises as ``adopt_from``."""
     folder = Path(path).expanduser().absolute()
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder.name!r}.")

@@ -52,7 +52,7 @@ def test_a_worker_runs_them_when_it_comes_up(ran):
 
 @pytest.mark.parametrize("module", ["wsgi", "asgi"])
 def test_a_web_server_runs_them_once(tmp_path, module):
-    """What a process left that is dead now is settled before the first request: here, an unreadable journal is told."""
+    """What a dead process left is settled before the first request: here, an unreadable journal is told."""
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / f"{'0' * 32}.json").write_text("{")
     environment = {**os.environ, "SKILLMEAT_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "skillmeat_site.settings"}
