@@ -71,7 +71,8 @@ def test_dry_runs_write_nothing(api):
     dry = {"dry_run": True}
     assert ok(api.post(BASE, {"slug": "other", **dry}))["dry_run"]
     assert ok(api.patch(DEFAULT, {"name": "x", **dry}))["name"] == "x"
-    assert ok(api.patch(one(row), {"pin": "v1", **dry}))["outcome"] == "updated"
+    would = ok(api.patch(one(row), {"pin": "v1", "tags": ["Web"], **dry}))
+    assert (would["outcome"], would["pin"], would["pinned"], would["tags"]) == ("updated", "v1", True, ["web"])
     assert ok(api.delete(one(row) + "?dry_run=true"))["outcome"] == "removed"
     assert ok(api.delete(DEFAULT + "?dry_run=true"))["artifacts"] == 3
     assert ok(api.post(f"{DEFAULT}/snapshots", dry))["id"] is None
