@@ -115,7 +115,7 @@ def bulk_snapshot(ctx: Any, slugs: Sequence[str], reason: str = "", dry_run: boo
     return each_collection(slugs, take, report=ctx, dry_run=dry_run)
 
 
-@job("collections.restore", label="Restore {target}", timeout=1800, busy=CollectionBusy, target=_collection_of)
+@job("collections.restore", label="Restore {target}", timeout=900, busy=CollectionBusy, target=_collection_of)
 def restore(ctx: Any, slug: str, snapshot_id: str, dry_run: bool = False) -> Restored:
     return restore_snapshot(slug, snapshot_id, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
@@ -154,7 +154,7 @@ def bulk_delete(ctx: Any, slugs: Sequence[str], force: bool = False, dry_run: bo
     return each_collection(slugs, delete, report=ctx, dry_run=dry_run)
 
 
-@job("collections.retention", label="Let old snapshots go", queue="long", timeout=1800)
+@job("collections.retention", label="Let old snapshots go", queue="long", timeout=900)
 def retention(ctx: Any) -> Retained:
     return apply_retention(report=ctx)
 

@@ -1,5 +1,5 @@
-"""The admin of projects and deployments."""
+"""The admin of collections, artifacts, snapshots, projects and deployments."""
 
-from collections_app.admin import deploy_deployments, deploy_projects
+from collections_app.admin import artifacts, collections, deploy_deployments, deploy_projects, snapshots
 
-__all__ = ["deploy_deployments", "deploy_projects"]
+__all__ = ["artifacts", "collections", "deploy_deployments", "deploy_projects", "snapshots"]

@@ -56,7 +56,7 @@ class ArtifactViewSet(
 
     @extend_schema(request=ArtifactChange, responses=ArtifactSerializer, parameters=[SLUG])
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Goes to collection.toml first; a dry run answers the artifact as it is, and what would become of it."""
+        """Goes to collection.toml first; a dry run answers the artifact as it would be."""
         artifact = self.get_object()
         said = self.validated(ArtifactChange)
         dry_run = said.pop("dry_run")
@@ -73,7 +73,9 @@ class ArtifactViewSet(
         raise_failure(result)
         response = self.retrieve(request)
         if dry_run:
-            return Response({**response.data, "outcome": result.rows[0].outcome.value, "dry_run": True})
+            (row,) = result.rows
+            would = {**(row.detail or {}), "pinned": bool((row.detail or {}).get("pin"))}
+            return Response({**response.data, **would, "outcome": row.outcome.value, "dry_run": True})
         return response
 
     @extend_schema(responses={204: None, 200: ArtifactDeletionSerializer}, parameters=[SLUG, DRY_RUN])

@@ -105,7 +105,12 @@ class CollectionViewSet(
         """Bring the index up to date with the files."""
         return self.run(index, slug=self.get_object().slug, **self.validated(DryRun))
 
-    @extend_schema(request=DryRun, responses=job_or(IndexAllResultSerializer), parameters=[PREFER])
+    @extend_schema(
+        operation_id="user_collections_refresh_all_caches",
+        request=DryRun,
+        responses=job_or(IndexAllResultSerializer),
+        parameters=[PREFER],
+    )
     @action(detail=False, methods=["post"], url_path="refresh-cache")
     def refresh_all_caches(self, request: Request) -> Response:
         """The same for all collections."""

@@ -40,6 +40,8 @@ _KINDS = {folder: kind for kind, folder in FOLDERS.items()}
 _FORBIDDEN = frozenset('/\\:*?"<>|')  # separators, and what Windows takes in no name
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_ADDRESSES = frozenset({"refresh-cache"})
+"""What stands beside collections in an address of the REST face: a collection of that name could not be read there."""
 _SHOWN = 80
 
 
@@ -159,7 +161,7 @@ def collision_key(path: str) -> str:
 
 def check_slug(slug: str) -> str:
     """Return ``slug`` if a collection may be called so: a-z, 0-9 and dashes, at most 63; raises ``unsafe_path``."""
-    if not _SLUG.fullmatch(slug) or _RESERVED.fullmatch(slug):
+    if not _SLUG.fullmatch(slug) or _RESERVED.fullmatch(slug) or slug in _ADDRESSES:
         raise _refuse(slug, "a slug has up to 63 of a-z, 0-9 and dashes, and begins and ends with none")
     return slug
 

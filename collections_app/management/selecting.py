@@ -1,4 +1,4 @@
-"""Which artifacts a command means: ``type:name`` of one collection, or an id."""
+"""Which artifacts a command means: ``type:name`` of one collection, or an id; or what filters leave."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from collections_app.domain.types import ArtifactRef
+from collections_app.domain.artifact_state import ArtifactState
+from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.models import Artifact
+from collections_app.querysets import ArtifactQuerySet
 from collections_app.services.holding import DEFAULT, find_collection
 from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
+from skillmeat_site.core.globs import glob_expression
 from skillmeat_site.core.results import ItemOutcome
 
 
@@ -21,6 +24,10 @@ class SelectedArtifacts:
 
     artifacts: list[Artifact]
     rows: list[dict[str, Any]]
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(artifact.pk) for artifact in self.artifacts]
 
 
 def add_artifact_arguments(parser: ArgumentParser, *, nargs: str = "+") -> None:
@@ -69,3 +76,25 @@ def parse_artifact(word: str) -> UUID | ArtifactRef:
 
 def failed_row(word: str, error: DomainError) -> dict[str, Any]:
     return {"label": word, "outcome": ItemOutcome.FAILED.value, "code": error.code, "detail": error.detail}
+
+
+def add_artifact_filters(parser: ArgumentParser) -> None:
+    types = [kind.value for kind in ArtifactKind]
+    parser.add_argument("--collection", action="append", default=[], help="repeatable; without it all")
+    parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], choices=types, dest="types")
+    parser.add_argument("-n", "--name-pattern", help="glob over the name")
+    parser.add_argument("--status", action="append", default=[], choices=[state.value for state in ArtifactState])
+
+
+def filter_artifacts(options: Mapping[str, Any]) -> ArtifactQuerySet:
+    """The artifacts that the filters leave, in order."""
+    artifacts = Artifact.objects.for_list().order_by("collection__slug", "type", "name", "pk")
+    if options["collection"]:
+        artifacts = artifacts.filter(collection__in=[find_collection(slug).pk for slug in options["collection"]])
+    if options["types"]:
+        artifacts = artifacts.filter(type__in=options["types"])
+    if options["status"]:
+        artifacts = artifacts.in_state(*options["status"])
+    if options["name_pattern"]:
+        artifacts = artifacts.filter(name__regex=glob_expression(options["name_pattern"]))
+    return artifacts

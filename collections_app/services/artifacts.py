@@ -143,7 +143,7 @@ def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, r
             rows[artifact.pk] = _failed(artifact, error)
             continue
         outcome = ItemOutcome.UNCHANGED if wanted == before else ItemOutcome.UPDATED
-        rows[artifact.pk] = Row(artifact_ref(artifact), outcome)
+        rows[artifact.pk] = Row(artifact_ref(artifact), outcome, detail=_said(wanted))
         if wanted != before:
             stamped = replace(wanted, last_updated=timezone.now(), uuid=artifact.pk.hex)
             notes[ref] = (artifact, Note(stamped))
@@ -168,6 +168,16 @@ def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, r
     for start in range(0, len(waiting), CHUNK):
         change_collection(held, waiting[start : start + CHUNK], kind="edit", write_rows=write_rows)
     return rows
+
+
+def _said(record: ArtifactRecord) -> dict[str, Any]:
+    """What a person has said of an artifact, as the faces show it."""
+    return {
+        "pin": record.pin or None,
+        "pin_reason": record.pin_reason or "",
+        "tags": list(record.tags),
+        "title": str(record.metadata.get("title", "")),
+    }
 
 
 def _new_record(artifact: Artifact) -> ArtifactRecord:

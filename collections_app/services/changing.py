@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 from django.db.models import F
@@ -45,16 +46,17 @@ CHUNK = 100
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """An artifact to be put at ``record.path``. ``files``: of a folder; of a single file one, whose path is "".
+    """An artifact to be put at ``record.path``. ``files``: of a folder; of a single file one, whose path is ""; or the
+    path of what is to be copied, a file or a folder.
 
     ``replaces``: the content id that the plan saw there, None for nothing. ``record.content_oid`` is what the staged
     files must come to.
     """
 
     record: ArtifactRecord
-    files: Sequence[NewFile]
+    files: Sequence[NewFile] | Path
     replaces: Expected
-    lock: LockEntry
+    lock: LockEntry | None
 
     @property
     def ref(self) -> ArtifactRef:
@@ -161,6 +163,8 @@ def _plan(disk: DiskTransaction, change: Change) -> str | None:
 
 def _staged(stage: Stage, put: Put) -> Staged:
     kind = put.ref.kind
+    if isinstance(put.files, Path):
+        return stage.add_copy(put.files, expected_oid=put.record.content_oid, limits=limits())
     if kind is None or kind.is_folder:
         return stage.add_folder(put.files, expected_oid=put.record.content_oid, limits=limits())
     (file,) = put.files
@@ -176,7 +180,9 @@ def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[C
     gone = [change.ref for change in done if isinstance(change, Drop)]
     records = [change.record for change in done if not isinstance(change, Drop)]
     manifest = (manifest or new_manifest(held.row, now)).without(gone, updated=now).with_records(records, updated=now)
-    lock = lock.without(gone).with_entries([change.lock for change in done if isinstance(change, Put)])
+    lock = lock.without(gone).with_entries(
+        [change.lock for change in done if isinstance(change, Put) and change.lock is not None]
+    )
     put_document(disk, MANIFEST_NAME, raw_manifest, write_manifest(manifest))
     put_document(disk, LOCK_NAME, raw_lock, write_lock(lock))
     if raw_manifest and manifest.source_format < FORMAT:

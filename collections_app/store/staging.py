@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from collections_app.store.content_ids import (
     tree_oid,
 )
 from collections_app.store.content_on_disk import content_at, content_of
-from collections_app.store.disk import FOLDER_FLAGS, fsync_folder, meaning, open_folder, remove
+from collections_app.store.disk import FOLDER_FLAGS, fsync_folder, lstat, meaning, open_folder, remove
 from skillmeat_site.upstream.errors import ContentMismatch
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -216,8 +217,10 @@ def _write_file(dir_fd: int, name: str, data: bytes, permissions: int) -> None:
 
 def _fsync_folders(dir_fd: int, name: str) -> None:
     """Make every folder from ``name`` down durable, and the entry of ``name`` itself."""
-    for _, _, _, fd in os.fwalk(name, topdown=False, dir_fd=dir_fd):
-        fsync_folder(fd)
+    found = lstat(name, dir_fd)
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        for _, _, _, fd in os.fwalk(name, topdown=False, dir_fd=dir_fd):
+            fsync_folder(fd)
     fsync_folder(dir_fd)
 
 

@@ -123,6 +123,8 @@ def _check(target: _Slot, swap: Swap, limits: Limits) -> int | None:
     seen = target.inode
     if swap.before == ANYTHING:
         return seen
+    if seen is not None and swap.before is None and _is_empty(target, limits):
+        return seen  # as in git, a folder without files is nothing
     if (seen is None) != (swap.before is None):
         raise ChangedOnDisk(
             f"{target.path}: " + ("nothing is there any more" if seen is None else "something is there")
@@ -132,6 +134,11 @@ def _check(target: _Slot, swap: Swap, limits: Limits) -> int | None:
         if content is None or content.oid != swap.before or target.inode != seen:
             raise ChangedOnDisk(f"{target.path}: the content is not what it was")
     return seen
+
+
+def _is_empty(slot: _Slot, limits: Limits) -> bool:
+    content = content_at(slot.fd, slot.name, limits=limits, any_links=True)
+    return content is not None and content.is_folder and not content.files
 
 
 def _same(slot: _Slot, seen: int) -> None:

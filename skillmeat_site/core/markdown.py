@@ -41,6 +41,13 @@ class _Renderer(RendererHTML):
 _parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable(["table", "strikethrough"])
 
 
+def _absolute(tag: str, attribute: str, value: str) -> str | None:
+    """A relative link would lead into this site, and ``//host`` anywhere."""
+    if attribute == "href" and value.partition(":")[0].lower() not in _SCHEMES:
+        return None
+    return value
+
+
 def render_markdown(text: str) -> SafeString:
     """The HTML of a Markdown text without its frontmatter: safe, whatever the text holds.
 
@@ -54,6 +61,7 @@ def render_markdown(text: str) -> SafeString:
         _parser.render(shown),
         tags=_TAGS,
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=_absolute,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )

@@ -91,7 +91,7 @@ def test_there_are_jobs_and_commands():
 
 @pytest.mark.parametrize("definition", JOBS, ids=lambda definition: definition.kind)
 def test_a_job(definition):
-    params = {"source_id": 1, "ids": [1, 2], "excluded": True}
+    params = {"source_id": 1, "ids": [1, 2], "excluded": True, "slug": "default", "slugs": ["default", "other"]}
     label = definition.name(params, ObjectRef("thing", "1", "acme/tools"))
     assert label
     assert "{" not in label
@@ -107,7 +107,9 @@ def test_a_job(definition):
 
 def test_schedules_are_named_by_their_app_and_not_hectic():
     found = {schedule.name: schedule.minutes for schedule in schedules.schedules()}
-    assert {"core.reap", "core.prune", "marketplace.rescan_due"} <= set(found)
+    assert {"core.reap", "core.prune", "marketplace.rescan_due", "collections.retention", "collections.prune"} <= set(
+        found
+    )
     assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", name) and minutes >= 1 for name, minutes in found.items())
 
 

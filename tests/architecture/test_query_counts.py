@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.factories.collections import ArtifactFactory, CollectionFactory, SnapshotFactory
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import DeploymentFactory, ProjectFactory
 from tests.factories.marketplace import CatalogEntryFactory, SourceFactory, SourceTagFactory
@@ -66,7 +67,27 @@ def projects(number):
     return "/api/v1/projects"
 
 
-LISTS = (jobs, job_items, sources, entries, source_entries, deployments, projects)
+def user_collections(number):
+    CollectionFactory.create_batch(number, owner=UserFactory())
+    return "/api/v1/user-collections"
+
+
+def collection_artifacts(number):
+    collection = CollectionFactory(slug="listed")
+    ArtifactFactory.create_batch(number, collection=collection, tags=["x"])
+    return f"/api/v1/user-collections/{collection.slug}/artifacts"
+
+
+def collection_snapshots(number):
+    collection = CollectionFactory(slug="listed")
+    SnapshotFactory.create_batch(number, collection=collection, job=JobFactory())
+    return f"/api/v1/user-collections/{collection.slug}/snapshots"
+
+
+LISTS = (
+    jobs, job_items, sources, entries, source_entries, user_collections, collection_artifacts, collection_snapshots,
+    deployments, projects,
+)  # fmt: skip
 
 
 def statements(api, url, number):
@@ -81,7 +102,8 @@ def statements(api, url, number):
 def test_a_list_costs_the_same_however_long(api, make):
     api.get("/api/v1/jobs")  # the token's last use is written once
     few = statements(api, make(3), 3)
-    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory, ProjectFactory):
+    models = (ProjectFactory, CollectionFactory, JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory)
+    for model in models:
         model._meta.model.objects.all().delete()
     many = statements(api, make(30), 30)
     assert len(few) == len(many), "\n".join(many)

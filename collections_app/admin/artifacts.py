@@ -1,0 +1,190 @@
+"""Artifacts: what the index knows, and what lies in the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from collections_app.admin.artifact_actions import (
+    PinArtifacts,
+    RemoveArtifacts,
+    TagArtifacts,
+    TitleArtifacts,
+    UnpinArtifacts,
+)
+from collections_app.admin.badges import KIND, ORIGIN, STATE
+from collections_app.admin.deploy_actions import DeployArtifacts
+from collections_app.admin.filters import (
+    CollectionFilter,
+    OriginFilter,
+    PinnedFilter,
+    ProblemFilter,
+    StateFilter,
+    TypeFilter,
+)
+from collections_app.models import Artifact
+from collections_app.services.contents import artifact_files, artifact_preview
+from collections_app.store.content_ids import FileEntry
+from skillmeat_site.core.admin.actions import BulkAction
+from skillmeat_site.core.admin.badges import word_badge
+from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.markdown import render_markdown
+from skillmeat_site.core.text import printable
+
+show_objects("artifact", Artifact)
+
+MAX_FILES = 200
+"""Files on the page; the API has all."""
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
+        PinArtifacts,
+        UnpinArtifacts,
+        TagArtifacts,
+        TitleArtifacts,
+        RemoveArtifacts,
+        DeployArtifacts,
+    )
+    list_display = (
+        "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
+    )  # fmt: skip
+    list_filter = (CollectionFilter, TypeFilter, StateFilter, PinnedFilter, OriginFilter, ProblemFilter)
+    search_fields = ("name", "title", "description")
+    search_help_text = _("Search by name, title or description.")
+    sortable_by = ("shown_name",)
+    fieldsets = (
+        (None, {"fields": (
+            "shown_name", "shown_type", "shown_state", "shown_title", "shown_description", "shown_tags", "shown_pin",
+            "shown_collection", "shown_path",
+        )}),
+        (_("Preview"), {"fields": ("shown_preview",)}),
+        (_("Files"), {"fields": ("shown_files",)}),
+        (_("Where it comes from"), {"fields": (
+            "shown_origin", "shown_upstream", "base_commit", "base_oid", "content_oid", "upstream_oid",
+            "shown_problem", "shown_metadata", "shown_changed",
+        )}),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
+        return Artifact.objects.for_user(request.user).with_state().select_related("collection")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Artifact | None = None) -> list[str]:
+        return flatten_fieldsets(self.fieldsets)
+
+    def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
+        return [kind for kind in self.bulk_actions if kind is not UnpinArtifacts or row.pin]
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, artifact: Artifact) -> str:
+        return shortened(artifact.name)
+
+    @admin.display(description=_("type"))
+    def shown_type(self, artifact: Artifact) -> str:
+        return word_badge(KIND, artifact.type)
+
+    @admin.display(description=_("state"))
+    def shown_state(self, artifact: Artifact) -> str:
+        return word_badge(STATE, artifact.state)
+
+    @admin.display(description=_("collection"))
+    def shown_collection(self, artifact: Artifact) -> str:
+        return row_link(artifact.collection)
+
+    @admin.display(description=_("path"))
+    def shown_path(self, artifact: Artifact) -> str:
+        return printable(artifact.path)
+
+    @admin.display(description=_("pin"))
+    def shown_pin(self, artifact: Artifact) -> str:
+        if not artifact.pin:
+            return EMPTY
+        return format_html("<code>{}</code> {}", shortened(artifact.pin, 40), shortened(artifact.pin_reason))
+
+    @admin.display(description=_("tags"))
+    def shown_tags(self, artifact: Artifact) -> str:
+        return shortened(", ".join(map(str, artifact.tags)))
+
+    @admin.display(description=_("changed"))
+    def shown_changed(self, artifact: Artifact) -> str:
+        return ago(artifact.updated_at)
+
+    @admin.display(description=_("title"))
+    def shown_title(self, artifact: Artifact) -> str:
+        return printable(artifact.title) or EMPTY
+
+    @admin.display(description=_("description"))
+    def shown_description(self, artifact: Artifact) -> str:
+        return paragraphs(artifact.description)
+
+    @admin.display(description=_("origin"))
+    def shown_origin(self, artifact: Artifact) -> str:
+        return word_badge(ORIGIN, artifact.origin)
+
+    @admin.display(description=_("upstream"))
+    def shown_upstream(self, artifact: Artifact) -> str:
+        said = (artifact.upstream_url, artifact.upstream_ref, artifact.upstream_path)
+        return printable(" · ".join(part for part in said if part)) or EMPTY
+
+    @admin.display(description=_("problem"))
+    def shown_problem(self, artifact: Artifact) -> str:
+        if not artifact.problem_code:
+            return EMPTY
+        return format_html("<code>{}</code> {}", artifact.problem_code, paragraphs(artifact.problem_detail))
+
+    @admin.display(description=_("metadata"))
+    def shown_metadata(self, artifact: Artifact) -> str:
+        return pretty_json(artifact.metadata)
+
+    @admin.display(description=_("files"))
+    def shown_files(self, artifact: Artifact) -> str:
+        try:
+            files = artifact_files(artifact)
+        except DomainError as error:
+            return _refusal(error)
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            ((_name(entry), filesizeformat(entry.size), entry.mode.value) for entry in files[:MAX_FILES]),
+        )
+        more = format_html("<p>{} {}</p>", len(files) - MAX_FILES, _("more")) if len(files) > MAX_FILES else ""
+        head = format_html("<tr><th>{}</th><th>{}</th><th>{}</th></tr>", _("path"), _("size"), _("mode"))
+        return format_html('<div class="sm-wide sm-files"><table>{}{}</table></div>{}', head, rows, more)
+
+    @admin.display(description=_("preview"))
+    def shown_preview(self, artifact: Artifact) -> str:
+        try:
+            preview = artifact_preview(artifact, artifact_files(artifact))
+        except DomainError as error:
+            return _refusal(error)
+        if preview is None:
+            return EMPTY
+        body = render_markdown(preview.text) if preview.markdown else _plain(preview.text)
+        more = format_html("<p>{}</p>", _("The file goes on.")) if preview.cut else ""
+        return format_html('<div class="sm-preview"><small>{}</small>{}{}</div>', printable(preview.path), body, more)
+
+
+def _name(entry: FileEntry) -> str:
+    return printable(entry.path)
+
+
+def _plain(text: str) -> str:
+    lines = "\n".join(printable(line.expandtabs(4)) for line in text.splitlines())
+    return format_html('<pre class="sm-json">{}</pre>', lines)
+
+
+def _refusal(error: DomainError) -> str:
+    return format_html("{} <code>{}</code>", printable(error.detail), error.code)

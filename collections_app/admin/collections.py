@@ -1,0 +1,117 @@
+"""Collections: made and renamed through their service, everything else by actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from collections_app.admin.collection_actions import DeleteCollections, IndexCollections, SnapshotCollections
+from collections_app.admin.filters import ProblemFilter
+from collections_app.models import Artifact, Collection, Snapshot
+from collections_app.services.collections import create_collection, rename_collection
+from skillmeat_site.core.admin.actions import BulkAction
+from skillmeat_site.core.admin.base import actor_of
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, row_link, shortened
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.services import ServiceAdmin
+from skillmeat_site.core.reporting import SilentReport
+
+show_objects("collection", Collection, by="slug")
+
+SEEN = (
+    "shown_problem", "shown_artifacts", "shown_snapshots", "revision", "shown_indexed", "shown_created", "owner",
+)  # fmt: skip
+MAX_SNAPSHOTS = 10
+
+
+@admin.register(Collection)
+class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
+    bulk_actions = (SnapshotCollections, IndexCollections, DeleteCollections)
+    writes_files = True
+    list_display = ("shown_name", "shown_count", "shown_problem_code", "revision", "shown_indexed", "shown_updated")
+    list_filter = (ProblemFilter,)
+    search_fields = ("slug", "name")
+    search_help_text = _("Search by name.")
+    sortable_by = ("shown_name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Collection]:
+        return Collection.objects.for_user(request.user).for_list()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Collection | None = None) -> Any:
+        said = (None, {"fields": ("slug", "name")})
+        return (said,) if obj is None else (said, (_("What is in it"), {"fields": SEEN}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Collection | None = None) -> tuple[str, ...]:
+        return () if obj is None else ("slug", *SEEN)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting is an action: it moves a folder, and may be forced."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Collection, form: Any, change: bool) -> None:
+        if change:
+            rename_collection(Collection.objects.get(pk=obj.pk), name=obj.name, actor=actor_of(request))
+            return
+        made = create_collection(obj.slug, name=obj.name, actor=actor_of(request), report=SilentReport())
+        obj.pk = made.pk
+        obj.refresh_from_db(from_queryset=Collection.objects.all())
+
+    def page_actions(self, row: Collection) -> Sequence[type[BulkAction]]:
+        return self.bulk_actions
+
+    @admin.display(description=_("collection"), ordering="slug")
+    def shown_name(self, collection: Collection) -> str:
+        if not collection.name:
+            return shortened(collection.slug)
+        return format_html("{}<br><small>{}</small>", shortened(collection.slug), shortened(collection.name))
+
+    @admin.display(description=_("artifacts"))
+    def shown_count(self, collection: Any) -> str:
+        return link(changelist_url(Artifact, collection=collection.pk), str(collection.artifact_count))
+
+    @admin.display(description=_("artifacts"))
+    def shown_artifacts(self, collection: Any) -> str:
+        return self.shown_count(collection)
+
+    @admin.display(description=_("problem"))
+    def shown_problem_code(self, collection: Collection) -> str:
+        return format_html("<code>{}</code>", collection.problem_code) if collection.problem_code else EMPTY
+
+    @admin.display(description=_("problem"))
+    def shown_problem(self, collection: Collection) -> str:
+        if not collection.problem_code:
+            return EMPTY
+        return format_html("{} {}", self.shown_problem_code(collection), paragraphs(collection.problem_detail))
+
+    @admin.display(description=_("snapshots"))
+    def shown_snapshots(self, collection: Collection) -> str:
+        rows = list(Snapshot.objects.filter(collection=collection).for_list()[: MAX_SNAPSHOTS + 1])
+        if not rows:
+            return EMPTY
+        items = [
+            format_html(
+                "<li>{} · {}</li>", row_link(row, f"{row.created_at:%Y-%m-%d %H:%M:%S}"), shortened(row.reason)
+            )
+            for row in rows[:MAX_SNAPSHOTS]
+        ]
+        items.append(format_html("<li>{}</li>", link(changelist_url(Snapshot, collection=collection.pk), _("all"))))
+        return format_html('<ul class="sm-list">{}</ul>', format_html_join("", "{}", ((item,) for item in items)))
+
+    @admin.display(description=_("indexed"), ordering="indexed_at")
+    def shown_indexed(self, collection: Collection) -> str:
+        return ago(collection.indexed_at)
+
+    @admin.display(description=_("changed"), ordering="updated_at")
+    def shown_updated(self, collection: Collection) -> str:
+        return ago(collection.updated_at)
+
+    @admin.display(description=_("made"))
+    def shown_created(self, collection: Collection) -> str:
+        return ago(collection.created_at)
