@@ -134,7 +134,7 @@ class DiffHunkSerializer(serializers.Serializer[Any]):
     lines = DiffLineSerializer(many=True)
 
 
-class FileDifferenceSerializer(serializers.Serializer[Any]):
+class EntryFileDifferenceSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     status = serializers.ChoiceField(choices=[status.value for status in ChangeStatus])
     old_oid = serializers.CharField(allow_null=True)
@@ -155,4 +155,4 @@ class EntryDiffSerializer(serializers.Serializer[Any]):
     new_oid = serializers.CharField()
     identical = serializers.BooleanField()
     count = serializers.IntegerField()
-    results = FileDifferenceSerializer(many=True)
+    results = EntryFileDifferenceSerializer(many=True)
