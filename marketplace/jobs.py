@@ -157,7 +157,7 @@ def rescan_due() -> Mapping[str, Any]:
 @job(
     "marketplace.import",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
-    timeout=1800,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_ids,
     retry=_only_these,
@@ -181,7 +181,7 @@ def import_source(
 @job(
     "marketplace.bulk_import",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
-    timeout=3600,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_ids,
     retry=_only_these,
@@ -228,7 +228,7 @@ def reimport(
 @job(
     "marketplace.bulk_reimport",
     label=lambda params: f"Re-import {len(params['ids'])} entries",
-    timeout=3600,
+    timeout=900,
     busy=CollectionBusy,
     size=_count_ids,
     retry=_only_these,
