@@ -11,6 +11,7 @@ from collections_app.api.filters import STATES
 from collections_app.domain.artifact_edit import MAX_PIN_REASON, MAX_TITLE
 from collections_app.models import Artifact, Collection, Deployment, Snapshot
 from collections_app.services.results import snapshot_json
+from collections_app.store.history.types import ChangeStatus, DiffKind
 from skillmeat_site.core.api.serializers import Strict
 from skillmeat_site.core.results import ItemOutcome
 
@@ -185,6 +186,10 @@ class RestoredSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
 
 
+CHANGES = [status.value for status in ChangeStatus]
+DIFF_KINDS = [kind.value for kind in DiffKind]
+
+
 class DiffLineSerializer(serializers.Serializer[Any]):
     origin = serializers.CharField()
     text = serializers.CharField()
@@ -202,8 +207,8 @@ class HunkSerializer(serializers.Serializer[Any]):
 
 class FileDifferenceSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
-    status = serializers.ChoiceField(choices=["added", "removed", "modified", "mode_changed", "type_changed"])
-    kind = serializers.ChoiceField(choices=["text", "binary", "too_large", "unavailable"])
+    status = serializers.ChoiceField(choices=CHANGES)
+    kind = serializers.ChoiceField(choices=DIFF_KINDS)
     old_mode = serializers.CharField(allow_null=True)
     new_mode = serializers.CharField(allow_null=True)
     old_oid = serializers.CharField(allow_null=True)

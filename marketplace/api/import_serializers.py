@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from collections_app.api.serializers import HunkSerializer
 from collections_app.domain.import_plan import Strategy
 from collections_app.store.history.types import ChangeStatus, DiffKind
 from marketplace.services.import_results import ImportStatus
@@ -119,28 +120,13 @@ class EntryFilesSerializer(serializers.Serializer[Any]):
     results = EntryFileSerializer(many=True)
 
 
-class DiffLineSerializer(serializers.Serializer[Any]):
-    origin = serializers.ChoiceField(choices=["+", "-", " "])
-    text = serializers.CharField()
-    old_number = serializers.IntegerField(allow_null=True)
-    new_number = serializers.IntegerField(allow_null=True)
-
-
-class DiffHunkSerializer(serializers.Serializer[Any]):
-    old_start = serializers.IntegerField()
-    old_lines = serializers.IntegerField()
-    new_start = serializers.IntegerField()
-    new_lines = serializers.IntegerField()
-    lines = DiffLineSerializer(many=True)
-
-
 class EntryFileDifferenceSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     status = serializers.ChoiceField(choices=[status.value for status in ChangeStatus])
     old_oid = serializers.CharField(allow_null=True)
     new_oid = serializers.CharField(allow_null=True)
     kind = serializers.ChoiceField(choices=[kind.value for kind in DiffKind])
-    hunks = DiffHunkSerializer(many=True)
+    hunks = HunkSerializer(many=True)
     truncated = serializers.BooleanField()
 
 

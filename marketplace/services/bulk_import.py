@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from collections_app.domain.names import check_slug
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.entries import entry_ref
 from marketplace.services.import_results import BulkImportResult, ImportedEntry, ImportResult
@@ -26,8 +27,10 @@ def import_entries(
 ) -> BulkImportResult:
     """Import entries of any sources into one collection. A source that cannot be read fails its own entries only.
 
-    After a cancel the rest is deferred. Raises LeaseLost and JobTimeout; what was finished before stays.
+    After a cancel the rest is deferred. Raises UnsafePath for a collection that is no slug, LeaseLost and JobTimeout;
+    what was finished before stays.
     """
+    check_slug(options.collection)
     imports = []
     cancelled: Cancelled | None = None
     for source, entries in _by_source(ids):
@@ -54,6 +57,8 @@ def reimport_many(
     ids: Sequence[int], *, options: ReimportOptions, actor: Actor, report: Report, job_id: UUID | None = None
 ) -> BulkResult:
     """Import entries of any sources anew, each where it was imported. Raises as ``import_entries``."""
+    if options.collection:
+        check_slug(options.collection)
     rows: dict[int, Row] = {}
     cancelled: Cancelled | None = None
     for source, entries in _by_source(ids):

@@ -80,7 +80,7 @@ def strategy_of(word: str) -> Strategy:
     try:
         return Strategy(word.lower())
     except ValueError:
-        near = difflib.get_close_matches(word.lower(), list(Strategy), 1)
+        near = difflib.get_close_matches(word.lower(), [known.value for known in Strategy], 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         detail = f"{word[:50]!r} is not one of {', '.join(Strategy)}{hint}"
         problem = FieldProblem("/strategy", "invalid_choice", detail)

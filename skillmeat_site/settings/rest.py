@@ -35,6 +35,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TagKindEnum": "marketplace.api.tag_serializers.KINDS",
         "ArtifactKindEnum": "collections_app.api.deploy_serializers.KINDS",
         "DriftStateEnum": "collections_app.api.deploy_serializers.STATES",
+        "ChangeStatusEnum": "collections_app.api.serializers.CHANGES",
+        "DiffKindEnum": "collections_app.api.serializers.DIFF_KINDS",
         "ProfileEnum": "collections_app.api.deploy_serializers.PROFILES",
         "TagStatusEnum": "marketplace.api.tag_serializers.STATUSES",
     },

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from marketplace.models import CatalogEntry
+from collections_app.models import Artifact, Collection
+from marketplace.models import CatalogEntry, EntryImport
 from marketplace.querysets import EntryStatus
 from marketplace.services.entries import set_excluded
 from skillmeat_site.core.actor import COMMAND_LINE
@@ -112,17 +114,28 @@ def test_the_number_of_statements_does_not_grow(count):
     assert len(queries) <= 6
 
 
+def link_entry(entry):
+    """As if it had been imported."""
+    collection, _ = Collection.objects.get_or_create(slug="default")
+    artifact = Artifact.objects.create(collection=collection, type=entry.type, name=entry.name, path=entry.path)
+    EntryImport.objects.create(
+        entry=entry, artifact=artifact, imported_oid=entry.content_oid, imported_commit="", imported_at=timezone.now()
+    )
+
+
 STATES = {
     "new": {},
     "updated": {"changed_since_first_seen": True},
+    "imported": {"changed_since_first_seen": True},
     "removed": {"removed": True, "changed_since_first_seen": True},
     "excluded": {"excluded": True, "removed": True},
 }
 
 
 def test_the_status_is_the_first_that_applies_and_filters_agree():
-    for columns in STATES.values():
-        CatalogEntryFactory(**columns)
+    rows = {status: CatalogEntryFactory(**columns) for status, columns in STATES.items()}
+    for status in ("imported", "removed", "excluded"):
+        link_entry(rows[status])
     entries = CatalogEntry.objects.with_status()
     assert [entry.status for entry in entries.order_by("pk")] == list(STATES)
     for status in EntryStatus:
