@@ -27,9 +27,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from collections_app.jobs import bulk_deploy
+from collections_app.models import Artifact, Collection, Deployment, Project, Snapshot
 from marketplace.models import CatalogEntry, Source
+from marketplace.services.import_coordinator import ImportCoordinator
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.models import ApiToken, Job
 from skillmeat_site.core.models.token import Scope
 from skillmeat_site.core.results import JobStatus
@@ -65,7 +69,7 @@ def connection_stays_open() -> Iterator[None]:
 
 
 @pytest.fixture
-def rows(db, settings, make_repository) -> dict[str, Any]:
+def rows(db, settings, tmp_path, make_repository) -> dict[str, Any]:
     """What requests may name: a scanned source with entries, a job that is done and one that waits, and a new URL."""
     settings.SKILLMEAT_ALLOWED_HOSTS = []  # whatever URL is made up, only the folder of the test is read
     repository = make_repository(files={**skills("a", "b"), "skills/odd/SKILL.md": "---\nname: [1\n---\n"})
@@ -75,7 +79,20 @@ def rows(db, settings, make_repository) -> dict[str, Any]:
     jobs = [JobFactory(), JobFactory(status=JobStatus.QUEUED), JobFactory(status=JobStatus.FAILED)]
     for job in jobs:
         JobItemFactory.create_batch(2, job=job)
+    project = tmp_path / "projects" / "app"
+    project.mkdir(parents=True)
+    settings.SKILLMEAT_PROJECT_ROOTS = [project.parent]
+    ids = list(CatalogEntry.objects.values_list("pk", flat=True))
+    for strategy in ("skip", "overwrite"):  # the second takes a snapshot
+        ImportCoordinator("kept").import_entries(ids, Source.objects.get().pk, strategy)
+    artifacts = [str(pk) for pk in Artifact.objects.values_list("pk", flat=True)]
+    bulk_deploy.function(DryRunContext(COMMAND_LINE), artifacts[:1], str(project))
     return {
+        "user-collections": list(Collection.objects.values_list("slug", flat=True)),
+        "artifacts": artifacts,
+        "snapshots": [str(pk) for pk in Snapshot.objects.values_list("pk", flat=True)],
+        "deployments": [str(pk) for pk in Deployment.objects.values_list("pk", flat=True)],
+        "projects": list(Project.objects.values_list("pk", flat=True)),
         "sources": list(Source.objects.values_list("pk", flat=True)),
         "entries": list(CatalogEntry.objects.values_list("pk", flat=True)),
         "jobs": [str(pk) for pk in Job.objects.values_list("pk", flat=True)],
@@ -85,7 +102,8 @@ def rows(db, settings, make_repository) -> dict[str, Any]:
 
 def with_rows(case: schemathesis.Case, rows: dict[str, Any], pick: int) -> None:
     """Let the request name rows that there are, in its path and in its body."""
-    kind = next(word for word in ("jobs", "entries", "sources") if f"/{word}" in case.path)
+    named = [kind for kind in rows if f"/{kind}" in case.path]
+    kind = max(named, key=case.path.rindex) if named else ""
 
     def chosen(name: str) -> Any:
         return rows[name][pick % len(rows[name])]
@@ -93,14 +111,17 @@ def with_rows(case: schemathesis.Case, rows: dict[str, Any], pick: int) -> None:
     if "source_id" in case.path_parameters:
         case.path_parameters["source_id"] = chosen("sources")
         kind = "entries"
+    if "slug" in case.path_parameters:
+        case.path_parameters["slug"] = chosen("user-collections")
     if "id" in case.path_parameters:
         case.path_parameters["id"] = chosen(kind)
     if isinstance(case.body, dict):
+        known = {"url": "urls", "collection": "user-collections", "artifact": "artifacts", "project": "projects"}
+        case.body.update({name: chosen(of) for name, of in known.items() if name in case.body})
         if "ids" in case.body:
+            kind = "artifacts" if case.path.endswith("bulk-deploy") else kind
             case.body["ids"] = rows[kind][: pick + 1]
             case.body.pop("filter", None)
-        if "url" in case.body:
-            case.body["url"] = chosen("urls")
 
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
