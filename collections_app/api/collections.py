@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from collections_app.api.serializers import (
     CollectionChange,
     CollectionCreate,
     CollectionDeletionSerializer,
+    CollectionDraftSerializer,
     CollectionSerializer,
     DryRun,
     IndexAllResultSerializer,
@@ -57,7 +58,10 @@ class CollectionViewSet(
         collection = self.get_object()
         return Response(CollectionSerializer(collection).data, headers={"ETag": etag(collection)})
 
-    @extend_schema(request=CollectionCreate, responses={201: CollectionSerializer})
+    @extend_schema(
+        request=CollectionCreate,
+        responses={201: CollectionSerializer, 200: OpenApiResponse(CollectionDraftSerializer, "A dry run.")},
+    )
     def create(self, request: Request) -> Response:
         fields = self.validated(CollectionCreate)
         row = create_collection(**fields, actor=actor_of(request), report=SilentReport())

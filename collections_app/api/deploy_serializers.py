@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -142,7 +141,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     def get_status(self, project: Project) -> str:
         return project_status(project).value
 
-    @extend_schema_field(OpenApiTypes.DATETIME)
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_fetched_at(self, project: Project) -> Any:
         """When its disk was last looked at as a whole; kept by the project cache."""
         return None

@@ -51,6 +51,18 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         return problem_of(collection)
 
 
+class CollectionDraftSerializer(CollectionSerializer):
+    """The answer of a creation that was only tried."""
+
+    created_at = serializers.DateTimeField(allow_null=True)
+    updated_at = serializers.DateTimeField(allow_null=True)
+    dry_run = serializers.BooleanField()
+
+    class Meta(CollectionSerializer.Meta):
+        fields = (*CollectionSerializer.Meta.fields, "dry_run")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
 class CollectionCreate(Strict):
     slug = serializers.CharField(max_length=100)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
@@ -86,7 +98,12 @@ class ArtifactDeploymentSerializer(serializers.ModelSerializer[Deployment]):
         read_only_fields = fields
 
 
+_UNKNOWN = ("pin", "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit")
+
+
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
+    """What is not known is null, not an empty text."""
+
     collection = serializers.CharField(source="collection.slug")
     upstream = serializers.SerializerMethodField()
     pinned = serializers.SerializerMethodField()
@@ -104,6 +121,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
             "updated_at",
         )  # fmt: skip
         read_only_fields = fields
+        extra_kwargs = {name: {"allow_null": True} for name in _UNKNOWN}
 
     @extend_schema_field(UpstreamSerializer(allow_null=True))
     def get_upstream(self, artifact: Artifact) -> dict[str, str] | None:
@@ -119,10 +137,8 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
         return problem_of(artifact)
 
     def to_representation(self, artifact: Artifact) -> dict[str, Any]:
-        """What is not known is null, not an empty text."""
         shown = super().to_representation(artifact)
-        unknown = ("pin", "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit")
-        return {**shown, **{name: shown[name] or None for name in unknown}}
+        return {**shown, **{name: shown[name] or None for name in _UNKNOWN}}
 
 
 class ArtifactChange(Strict):
@@ -166,6 +182,16 @@ class SnapshotShape(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     artifact_count = serializers.IntegerField()
     job_id = serializers.CharField(allow_null=True)
+
+
+class SnapshotDraft(serializers.Serializer[Any]):
+    """A snapshot that was only tried."""
+
+    id = serializers.CharField(allow_null=True)
+    collection = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
+    reason = serializers.CharField()
+    dry_run = serializers.BooleanField()
 
 
 class SnapshotCreate(Strict):

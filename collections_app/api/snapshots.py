@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from collections_app.api.serializers import (
     FileDifferenceSerializer,
     RestoredSerializer,
     SnapshotCreate,
+    SnapshotDraft,
     SnapshotSerializer,
     SnapshotShape,
 )
@@ -52,7 +53,9 @@ class SnapshotViewSet(
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     @extend_schema(
-        request=SnapshotCreate, responses={**job_or(SnapshotShape), 201: SnapshotShape}, parameters=[SLUG, PREFER]
+        request=SnapshotCreate,
+        responses={**job_or(SnapshotShape), 201: SnapshotShape, 200: OpenApiResponse(SnapshotDraft, "A dry run.")},
+        parameters=[SLUG, PREFER],
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response = self.run(snapshot, slug=self.collection.slug, **self.validated(SnapshotCreate))
