@@ -19,8 +19,8 @@ class Worlds:
     def __init__(self, site: Site) -> None:
         self.site = site
         projects = site.home.parent / "projects"
-        projects.mkdir()
-        site.repositories.mkdir()
+        projects.mkdir(exist_ok=True)
+        site.repositories.mkdir(exist_ok=True)
         site.environment |= {
             "DJANGO_SETTINGS_MODULE": "skillmeat_site.settings",
             "SKILLMEAT_PROJECT_ROOTS": str(projects),

@@ -82,7 +82,7 @@ def killed_at(number: int, scenario: str) -> str:
         try:
             watch(reached)
             worlds.SCENARIOS[scenario].work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a forked process must not go on as its parent would
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
@@ -142,7 +142,7 @@ def settled(name: str, old: dict[str, Any], new: dict[str, Any], ends: list[str]
         worlds.interfere()
     try:
         worlds.SCENARIOS[name].work()
-    except Exception:
+    except Exception:  # noqa: BLE001 - told, whatever it is
         return [*faults, f"second attempt: {traceback.format_exc()[-1500:]}"]
     again = worlds.state()
     faults += [f"second attempt, {part}: {worlds.shown(again[part])}" for part in new if again[part] != new[part]]
