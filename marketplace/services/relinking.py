@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from collections_app.domain.types import Origin
@@ -18,20 +19,23 @@ _LINK = ("entry_id", "artifact_id", "imported_oid", "imported_commit", "job_id",
 def relink(ids: Sequence[UUID]) -> int:
     """Link those of the artifacts that were imported and have no link; how many. Three statements.
 
-    The entry is the one at the place that the artifact's record names. Where several are (a file that declares
-    several hooks), the one of the same branch, content and name. Call it in the transaction that wrote the rows.
+    The entry is the one at the place that the artifact's record names, or that was there before it moved. Where
+    several are (a file that declares several hooks), the one of the same branch, content and name. Call it in the
+    transaction that wrote the rows.
     """
     unlinked = Artifact.objects.filter(pk__among=list(ids), origin=Origin.MARKETPLACE, entry_imports__isnull=True)
     artifacts = [row for row in unlinked.order_by("pk") if row.upstream_url and row.upstream_path]
     if not artifacts:
         return 0
+    paths = sorted({row.upstream_path for row in artifacts})
     entries = CatalogEntry.objects.filter(
+        Q(path__among=paths) | Q(moved_from__among=paths),
         source__url__among=sorted({row.upstream_url for row in artifacts}),
-        path__among=sorted({row.upstream_path for row in artifacts}),
     )
     places: dict[tuple[str, str, str], list[CatalogEntry]] = {}
     for entry in entries.select_related("source").only(*_READ).order_by("pk"):
-        places.setdefault((entry.source.url, entry.type, entry.path), []).append(entry)
+        for path in dict.fromkeys((entry.path, entry.moved_from)):
+            places.setdefault((entry.source.url, entry.type, path), []).append(entry)
     now = timezone.now()
     rows = [
         {
@@ -48,12 +52,13 @@ def relink(ids: Sequence[UUID]) -> int:
     return insert_rows(EntryImport, rows, _LINK) if rows else 0
 
 
-_READ = ("type", "path", "name", "content_oid", "source__url", "source__ref")
+_READ = ("type", "path", "moved_from", "name", "content_oid", "source__url", "source__ref")
 
 
 def _best(entries: Iterable[CatalogEntry], artifact: Artifact) -> CatalogEntry:
-    def fits(entry: CatalogEntry) -> tuple[bool, bool, bool]:
+    def fits(entry: CatalogEntry) -> tuple[bool, ...]:
         return (
+            entry.path == artifact.upstream_path,
             entry.source.ref == artifact.upstream_ref,
             entry.content_oid == artifact.base_oid,
             entry.name == artifact.name,

@@ -68,3 +68,12 @@ def test_what_came_from_elsewhere_or_from_nowhere_gets_no_link(imported):
     index_collection("default", **HOW)
     assert {path for path, _, _ in before - links()} == {"skills/moved"}
     assert links() < before
+
+
+def test_an_entry_that_has_moved_is_still_the_one(imported):
+    imported.entries.filter(path="skills/beta").update(path="tools/beta", moved_from="skills/beta")
+    before = links()
+    Collection.objects.all().delete()
+    Collection.objects.create(slug="default")
+    index_collection("default", **HOW)
+    assert links() == before

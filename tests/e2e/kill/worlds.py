@@ -178,7 +178,8 @@ class Kept:
     def __init__(self) -> None:
         self.place = HOME.parent
         self.copy = self.place.parent / "kept"
-        self.tables = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
+        models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
+        self.tables = list(dict.fromkeys(model._meta.db_table for model in models))
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA kept")
