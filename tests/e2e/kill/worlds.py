@@ -172,12 +172,18 @@ def begin() -> None:
     scan(create_source(url=f"file://{REPOSITORY}", actor=COMMAND_LINE))
 
 
+_COLUMNS = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'
+"""
+
+
 class Kept:
     """The world as it was: its folder (an SQLite file is part of it), and a copy of each PostgreSQL table."""
 
     def __init__(self) -> None:
-        self.place = HOME.parent
-        self.copy = self.place.parent / "kept"
+        self.places = (HOME, REPOSITORY.parent, PROJECT.parent)
+        self.copy = HOME.parent / "kept"
         models = [model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy]
         self.tables = list(dict.fromkeys(model._meta.db_table for model in models))
         if connection.vendor == "postgresql":
@@ -186,19 +192,23 @@ class Kept:
                 for table in self.tables:
                     cursor.execute(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
         connections.close_all()
-        shutil.copytree(self.place, self.copy, symlinks=True)
+        for place in self.places:
+            shutil.copytree(place, self.copy / place.name, symlinks=True)
 
     def put_back(self) -> None:
         connections.close_all()
-        shutil.rmtree(self.place)
-        shutil.copytree(self.copy, self.place, symlinks=True)
+        for place in self.places:
+            shutil.rmtree(place)
+            shutil.copytree(self.copy / place.name, place, symlinks=True)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET session_replication_role = replica")
                 names = ", ".join(f'public."{table}"' for table in self.tables)
                 cursor.execute(f"TRUNCATE {names} CASCADE")
                 for table in self.tables:
-                    cursor.execute(f'INSERT INTO public."{table}" SELECT * FROM kept."{table}"')
+                    cursor.execute(_COLUMNS, [table])
+                    columns = ", ".join(f'"{name}"' for (name,) in cursor.fetchall())
+                    cursor.execute(f'INSERT INTO public."{table}" ({columns}) SELECT {columns} FROM kept."{table}"')
             connections.close_all()
 
 
