@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.conftest import PATIENCE
 from tests.e2e.kill.conftest import Worlds
 
+pytestmark = pytest.mark.slow
 MODULE = ("-m", "tests.e2e.kill.rival")
 
 
