@@ -31,8 +31,8 @@ from collections_app.domain.types import ArtifactRef
 from collections_app.errors import UnsafeLink
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
-from collections_app.services.homes import home, limits
-from collections_app.services.recovery import committed_disk
+from collections_app.services.homes import limits
+from collections_app.services.recovery import committed_disk, disk_transaction
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.content_on_disk import content_oid
 from collections_app.store.reader import read_files
@@ -96,7 +96,7 @@ def change_collection(
     Everything else is done when this returns: files, collection.toml, collection.lock and rows agree. Raises
     LeaseLost, ManifestInvalid, DiskFull or what ``write_rows`` raises: then nothing has changed.
     """
-    with DiskTransaction(home(), held.root, kind=kind, limits=limits()) as disk:
+    with disk_transaction(held.root, held.lease, kind=kind, limits=limits()) as disk:
         planned = {change.ref: change for change in changes}
         failed: dict[ArtifactRef, DomainError] = {}
         targets: dict[str, ArtifactRef] = {}

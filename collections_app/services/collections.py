@@ -16,10 +16,11 @@ from collections_app.models import Artifact, Collection, Deployment
 from collections_app.services.changing import committing, new_manifest, put_document
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import home, limits
+from collections_app.services.recovery import disk_transaction
 from collections_app.services.results import Deleted
 from collections_app.services.snapshots import take_snapshot
 from collections_app.store.content_ids import NO_LIMITS
-from collections_app.store.transaction import WHATEVER, DiskTransaction
+from collections_app.store.transaction import WHATEVER
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter
 from skillmeat_site.core.models import AuditEvent
@@ -72,7 +73,7 @@ def _make_folder(row: Collection, report: Report) -> None:
     with held_collection(row.slug, report) as held:
         if held.folder.exists():
             return
-        with DiskTransaction(home(), held.root, kind="create", limits=limits()) as disk:
+        with disk_transaction(held.root, held.lease, kind="create", limits=limits()) as disk:
             put_document(disk, MANIFEST_NAME, b"", write_manifest(new_manifest(row, timezone.now())))
             disk.apply(together=True)
             with committing(disk, held):
@@ -125,7 +126,7 @@ def delete_collection(
             return result
         take_snapshot(held, reason=BEFORE_DELETE, actor=actor, job_id=job_id)
         trash = f"trash/{slug}-{timezone.now():%Y%m%d-%H%M%S-%f}"
-        with DiskTransaction(home(), home().root_of_home(), kind="delete", limits=NO_LIMITS) as disk:
+        with disk_transaction(home().root_of_home(), held.lease, kind="delete", limits=NO_LIMITS) as disk:
             disk.delete(f"collections/{slug}", expected=WHATEVER, keep_as=trash)
             disk.apply(together=True)
             with committing(disk, held):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from collections_app.services.deployed_view import Known, View, key_of, read_vie
 from collections_app.services.homes import limits
 from collections_app.services.project_changes import STOPS, Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
-from collections_app.services.undeploying import forget_deployments
+from collections_app.services.undeploying import deployments_of, forget_deployments
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError
@@ -239,15 +239,6 @@ def _why_invalid(view: View, item: _Planned) -> str:
     with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
         problem = view.merged_file(disk, item.step.key.kind).problem()
     return problem.detail if problem else ""
-
-
-def deployments_of(artifacts: Sequence[UUID]) -> Mapping[str, Sequence[UUID]]:
-    """The deployments of artifacts, by the artifact's id as text."""
-    found: dict[str, list[UUID]] = {}
-    rows = Deployment.objects.filter(artifact_id__in=list(artifacts)).order_by("pk")
-    for pk, artifact_id in rows.values_list("pk", "artifact_id"):
-        found.setdefault(str(artifact_id), []).append(pk)
-    return found
 
 
 def redeploy_clean(artifact_id: UUID, *, was: str, actor: Actor, report: Report, job_id: UUID | None) -> Redeployed:

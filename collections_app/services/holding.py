@@ -13,7 +13,7 @@ from collections_app.domain.names import check_slug
 from collections_app.errors import CollectionBusy
 from collections_app.models import Collection
 from collections_app.services.homes import home
-from collections_app.services.recovery import recover_disk
+from collections_app.services.recovery import settle_disk
 from collections_app.store.layout import Root
 from skillmeat_site.core.errors import NotFound
 from skillmeat_site.core.leases import Lease
@@ -43,15 +43,18 @@ class HeldCollection:
 def held_collection(slug: str, report: Report, *, create: bool = False) -> Iterator[HeldCollection]:
     """Hold a collection, renewed by every tick of ``report``; with ``create`` it is made where there is none.
 
-    Raises NotFound, UnsafePath for what is no slug, CollectionBusy while another holds it.
+    Raises NotFound, UnsafePath for what is no slug, CollectionBusy while another holds it, or has let its lease expire
+    in the middle of a change that its process may still go on with.
     """
     row = ensure_collection(slug) if create else find_collection(slug)
+    folder = home().collection(row.slug)
+    settle_disk(folder, CollectionBusy, collection=row.slug)
     lease = Lease.acquire(Collection, row.pk)
     if lease is None:
         raise CollectionBusy(data={"collection": row.slug})
     report.keep(lease)
     try:
-        recover_disk()
+        settle_disk(folder, CollectionBusy, collection=row.slug)
         home().collections.mkdir(parents=True, exist_ok=True)
         row.refresh_from_db()
         yield HeldCollection(row, lease, report)

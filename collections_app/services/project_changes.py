@@ -19,8 +19,9 @@ from collections_app.errors import UnsafePath
 from collections_app.models import DiskOperation
 from collections_app.services.deploy_sources import Source
 from collections_app.services.deployed_view import Known, RecordFile, View, read_view, write_rows
-from collections_app.services.homes import home, limits
+from collections_app.services.homes import limits
 from collections_app.services.project_holding import HeldProject
+from collections_app.services.recovery import committed_disk, disk_transaction
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.project_disk import ProjectDisk
 from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
@@ -122,7 +123,7 @@ def change_project(
     disk nor in ``view`` and ``documents``.
     """
     trial = documents.copy()
-    with DiskTransaction(home(), held.root, kind=kind, limits=limits()) as disk:
+    with disk_transaction(held.root, held.lease, kind=kind, limits=limits()) as disk:
         failed = _swap_files(held, disk, edits)
         done = [edit for edit in edits if edit.key not in failed]
         if not done:
@@ -132,12 +133,11 @@ def change_project(
                 raise UnsafePath(f"{edit.path}: {reason.value}, which the plan did not see.")
         after = _after(view, trial, done)
         _swap_documents(held, disk, view, trial, after)
-        with transaction.atomic():
+        with committed_disk(disk), transaction.atomic(durable=True):
             held.lease.fence()
             DiskOperation.objects.create(id=disk.op)
             write_rows(view, after)
             audit(done)
-        disk.finish()
     documents.advance(trial)
     view.advance(read_view(held.row))
     return failed

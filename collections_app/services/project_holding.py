@@ -12,7 +12,7 @@ from pathlib import Path
 from collections_app.errors import ProjectBusy, ProjectMissing
 from collections_app.models import Project
 from collections_app.services.homes import home, project_roots
-from collections_app.services.recovery import recover_disk
+from collections_app.services.recovery import settle_disk
 from collections_app.store.layout import Root
 from skillmeat_site.core.errors import NotFound
 from skillmeat_site.core.leases import Lease
@@ -50,12 +50,13 @@ def held_project(pk: int, report: Report) -> Iterator[HeldProject]:
     row = Project.objects.filter(pk=pk).first()
     if row is None:
         raise NotFound(f"There is no project {pk}.")
+    settle_disk(Path(row.path), ProjectBusy, project_id=row.pk)
     lease = Lease.acquire(Project, row.pk)
     if lease is None:
         raise ProjectBusy(data={"project_id": row.pk})
     report.keep(lease)
     try:
-        recover_disk()
+        settle_disk(Path(row.path), ProjectBusy, project_id=row.pk)
         check_project(row.path)
         row.refresh_from_db()
         yield HeldProject(row, lease, report)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -12,8 +14,12 @@ from django.db import DatabaseError
 
 from collections_app.models import DiskOperation
 from collections_app.services.homes import home, project_roots
-from collections_app.store.recovery import Outcome, Recovered, recover
+from collections_app.store.content_ids import Limits
+from collections_app.store.layout import Root
+from collections_app.store.recovery import Outcome, Recovered, recover, unfinished
 from collections_app.store.transaction import DiskTransaction
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.leases import Lease
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +36,30 @@ def recover_disk() -> list[Recovered]:
         if row.outcome is not Outcome.ALIVE:
             log.warning("disk.recovered", **{name: value for name, value in row._asdict().items() if name != "root"})
     return settled
+
+
+def settle_disk(folder: Path, busy: type[DomainError], **data: Any) -> None:
+    """Settle what dead processes left, and make sure that no living one is in the middle of changing the folder.
+
+    Raises ``busy`` otherwise. Ask before taking the folder's lease, so as not to take it from one that is only slow,
+    and once more after: from then on nobody else begins (``disk_transaction``).
+    """
+    recover_disk()
+    if unfinished(home(), folder):
+        raise busy("A change of its files is not finished yet.", data=data)
+
+
+@contextmanager
+def disk_transaction(root: Root, lease: Lease, *, kind: str, limits: Limits) -> Iterator[DiskTransaction]:
+    """A disk transaction of one that holds the lease of what it changes.
+
+    The lease is proven once the journal can be seen: either the next holder finds the journal, or this one finds its
+    lease lost. So no two are ever at work in one folder, however long one of them was stopped. Raises LeaseLost, and
+    as ``DiskTransaction``.
+    """
+    with DiskTransaction(home(), root, kind=kind, limits=limits) as disk:
+        lease.renew()
+        yield disk
 
 
 def _anything_to_do() -> bool:

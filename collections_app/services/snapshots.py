@@ -17,15 +17,15 @@ from collections_app.errors import ManifestInvalid, PathBlocked
 from collections_app.models import Collection, Snapshot
 from collections_app.services.changing import committing
 from collections_app.services.holding import HeldCollection, held_collection
-from collections_app.services.homes import history, home, limits
+from collections_app.services.homes import history, limits
 from collections_app.services.indexing import note_problem, plan_for, write_index
+from collections_app.services.recovery import disk_transaction
 from collections_app.services.results import Restored, Retained, Taken
 from collections_app.store.content_ids import NO_LIMITS
 from collections_app.store.history.commits import moment_of
 from collections_app.store.history.types import ExcludedReason, Unit
 from collections_app.store.history.types import Snapshot as Stored
 from collections_app.store.reader import read_collection
-from collections_app.store.transaction import DiskTransaction
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, NotFound
 from skillmeat_site.core.models import AuditEvent, Job
@@ -100,7 +100,7 @@ def restore_snapshot(
         if dry_run or not units:
             return Restored(slug, str(row.pk), None, changed, dry_run)
         safety = take_snapshot(held, reason=BEFORE_RESTORE, actor=actor, job_id=job_id)
-        with DiskTransaction(home(), held.root, kind="restore", limits=NO_LIMITS) as disk:
+        with disk_transaction(held.root, held.lease, kind="restore", limits=NO_LIMITS) as disk:
             for unit in units:
                 report.tick()
                 now = unit.now.oid if unit.now else None

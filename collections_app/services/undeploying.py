@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from collections_app.domain.deploy_plan import Action, Found, Key, Options, Presence, Step, plan_undeploy
-from collections_app.models import Deployment
+from collections_app.models import Artifact, Deployment
 from collections_app.services.deploy_rows import WORDS, Settled, refused, unknown_row
 from collections_app.services.deployed_view import View, key_of, read_view
 from collections_app.services.homes import limits
@@ -61,6 +61,30 @@ def undeploy(
             settled = {row.pk: refused(row.project, key_of(row), error, row.target) for row in group}
         rows |= {row.pk: settled[row.pk].row(deployment_ref(row), row.artifact_id) for row in group}
     return BulkResult(tuple(rows.get(pk) or unknown_row("deployment", pk) for pk in wanted), dry_run=options.dry_run)
+
+
+def deployments_of(artifacts: Sequence[UUID]) -> Mapping[str, Sequence[UUID]]:
+    """The deployments of artifacts, by the artifact's id as text.
+
+    Those too that an earlier artifact of the same name in the same collection has left behind: it was replaced, and
+    the process that should have let go of them died before it did.
+    """
+    found: dict[str, list[UUID]] = {}
+    rows = Deployment.objects.filter(artifact_id__in=list(artifacts)).order_by("pk")
+    for pk, artifact_id in rows.values_list("pk", "artifact_id"):
+        found.setdefault(str(artifact_id), []).append(pk)
+    names = {
+        (slug, type_, name): str(pk)
+        for pk, slug, type_, name in Artifact.objects.filter(pk__in=list(artifacts)).values_list(
+            "pk", "collection__slug", "type", "name"
+        )
+    }
+    left = Deployment.objects.filter(artifact=None, name__in={name for _, _, name in names}).order_by("pk")
+    for row in left:
+        heir = names.get((row.collection_slug, row.type, row.name))
+        if heir is not None:
+            found.setdefault(heir, []).append(row.pk)
+    return found
 
 
 def forget_deployments(ids: Sequence[UUID], *, actor: Actor, report: Report) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -73,6 +74,37 @@ def recover(
 
 
 _WELL = frozenset({Outcome.FINISHED, Outcome.UNDONE, Outcome.ALIVE})
+
+
+def unfinished(home: Home, folder: Path) -> list[str]:
+    """The ids of transactions that are at work in the folder, or were and could not be settled.
+
+    Whoever holds a lease on the folder asks after ``recover``: a transaction that a living process is still at may be
+    stopped between any two of its steps, lease or no lease, and would go on in the middle of what another does. Raises
+    ``disk_denied`` where the journal folder cannot be read.
+    """
+    place = Path(os.path.realpath(folder))
+    with meaning("journal"):
+        try:
+            names = sorted(os.listdir(home.journal))
+        except FileNotFoundError:
+            return []
+    return [journal.op for name in names for journal in _readable(home.journal / name) if _touches(journal, place)]
+
+
+def _readable(path: Path) -> Iterator[Journal]:
+    with suppress(FileNotFoundError, JournalInvalid):
+        file = journals.identify(path)
+        if not file.is_temporary:
+            yield journals.read(file)
+
+
+def _touches(journal: Journal, folder: Path) -> bool:
+    """Whether the folder is the transaction's root, or a target of one that moves whole folders, or may become one."""
+    root = Path(journal.root)
+    if not journal.swaps:
+        return folder.is_relative_to(root)
+    return folder == root or any(folder == root / swap.target for swap in journal.swaps)
 
 
 def _recover(

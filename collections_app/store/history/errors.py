@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from skillmeat_site.core.errors import DomainError, NotFound
+import errno
+
+from skillmeat_site.core.errors import DiskFull, DomainError, NotFound
 
 
 class SnapshotNotFound(NotFound):
@@ -25,3 +27,10 @@ class HistoryBusy(DomainError):
     code = "history_busy"
     status = 503
     title = "The history is busy"
+
+
+def unwritable(error: OSError) -> DomainError:
+    """Tell why the store cannot be written. Nothing of what was to be written can be seen."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull()
+    return HistoryDamaged("the store of the history cannot be written")

@@ -8,7 +8,6 @@ holds: a maintenance that removes a pack it once listed can then never remove on
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import secrets
@@ -19,10 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
-from collections_app.store.history.errors import HistoryDamaged
+from collections_app.store.history.errors import HistoryDamaged, unwritable
 from collections_app.store.history.repository import fsync_folder
 from collections_app.store.history.trees import object_id
-from skillmeat_site.core.errors import DiskFull, DomainError
 
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
 _CHUNK = 1024 * 1024
@@ -30,13 +28,6 @@ _INDEX_MAGIC = b"\377tOc\0\0\0\2"
 _FAR = 0x80000000
 TEMPORARY = "tmp_"
 """What the name of an unfinished file begins with; git's own, so that git sweeps them too."""
-
-
-def unwritable(error: OSError) -> DomainError:
-    """Tell why the store cannot be written. Nothing of what was to be written can be seen."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull()
-    return HistoryDamaged("the store of the history cannot be written")
 
 
 def new_pack_name() -> str:

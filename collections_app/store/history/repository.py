@@ -14,7 +14,7 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
-from collections_app.store.history.errors import HistoryBusy, HistoryDamaged
+from collections_app.store.history.errors import HistoryBusy, HistoryDamaged, unwritable
 from collections_app.store.history.trees import Node, parse_tree
 from skillmeat_site.core.errors import InvalidParameter
 
@@ -98,11 +98,17 @@ class Store:
 
     @property
     def git(self) -> pygit2.Repository:
-        """The repository; made where it is missing. Raises HistoryDamaged where something else is in its place."""
+        """The repository; made where it is missing.
+
+        Raises HistoryDamaged where something else is in its place, or it cannot be made; DiskFull.
+        """
         if self._repository is None:
             configure_library()
             if not (self.path / "HEAD").exists():
-                create_repository(self.path)
+                try:
+                    create_repository(self.path)
+                except OSError as error:
+                    raise unwritable(error) from error
             try:
                 self._repository = pygit2.Repository(str(self.path))
             except pygit2.GitError as error:
@@ -219,7 +225,10 @@ class Store:
 
     def pack_folder(self) -> Path:
         folder = Path(self.git.path) / "objects" / "pack"
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(error) from error
         return folder
 
 
