@@ -19,7 +19,6 @@ from collections_app.services.installing import Incoming, Installed, Upstream, i
 from collections_app.services.snapshots import take_snapshot
 from collections_app.store.staging import NewFile
 from marketplace.domain.naming import name_of, stem_of
-from marketplace.domain.said import said_of
 from marketplace.errors import NotImportable
 from marketplace.models import CatalogEntry, EntryImport, Source
 from marketplace.models.entry import Presence
@@ -28,6 +27,7 @@ from marketplace.services.import_results import ImportedEntry, ImportResult
 from marketplace.services.upstreams import address_of, provider_of
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.bulk import insert_rows
+from skillmeat_site.core.documents.said import said_of
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report

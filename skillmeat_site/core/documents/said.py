@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from marketplace.domain.text import clean_text
+from skillmeat_site.core.documents.text import clean_text
 
 SAID = ("author", "license", "version")
 MAX_SAID = 300
+MAX_DESCRIPTION: Final = 4_000
+_MAX_TAGS = 50
+_MAX_TAG = 100
 
 
 def said_of(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -30,3 +33,25 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return " ".join(clean_text(str(value)).split())[:MAX_SAID]
+
+
+def first_text(data: Mapping[str, Any], *keys: str) -> str:
+    """Return the first of ``keys`` that holds text, stripped, else ""."""
+    for key in keys:
+        value = data.get(key)
+        if isinstance(value, str) and value.strip():
+            return clean_text(value).strip()
+    return ""
+
+
+def tags_of(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags a document gives itself, each once, in order: a list or a comma-separated line."""
+    tags: dict[str, None] = {}
+    for key in ("tags", "keywords"):
+        value = data.get(key)
+        parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+        for part in parts:
+            tag = str(part).strip() if isinstance(part, str | int) else ""
+            if tag and len(tag) <= _MAX_TAG:
+                tags.setdefault(tag)
+    return tuple(tags)[:_MAX_TAGS]
