@@ -8,6 +8,8 @@ from typing import Any
 from collections_app.domain.types import ArtifactKind
 from skillmeat_site.core.documents.text import canonical_json, usable_name
 
+INLINE = "upstream_inline"
+"""The key of a record whose value stands inside the file at ``upstream_path``: the plugin's name there, or ""."""
 INLINE_KEYS: Mapping[str, str] = {ArtifactKind.HOOK: "hooks", ArtifactKind.MCP: "mcpServers"}
 
 

@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from collections_app.domain.artifact_edit import users_fields
 from collections_app.domain.import_plan import Occupant
+from collections_app.domain.inline import INLINE
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
 from collections_app.domain.names import artifact_path
 from collections_app.domain.types import ArtifactKind, ArtifactRef, Origin
 from collections_app.errors import ManifestInvalid
 from collections_app.models import Artifact
+from collections_app.services.bases import keep_bases
 from collections_app.services.changing import Change, Put, change_collection, present
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import limits
@@ -43,6 +45,7 @@ class Incoming:
 
     ``artifact_id`` names the artifact that it replaces, whose id, pin and tags stay unless it is ``fresh``; None makes
     a new one.
+    ``inline``: its value stands inside the file at the upstream path (``upstream_contents.Place``).
     ``told``: title, description, author, license, version as the repository tells them.
     """
 
@@ -55,6 +58,7 @@ class Incoming:
     artifact_id: uuid.UUID | None = None
     fresh: bool = False
     import_id: str = ""
+    inline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ def install(
         on_installed([result for _, result in installed])
 
     failed |= change_collection(held, [put for put, _ in puts.values()], kind=kind, write_rows=write_rows)
+    keep_bases(held, [put.record for ref, (put, _) in puts.items() if ref not in failed])
     return failed
 
 
@@ -191,8 +196,13 @@ def _record(
         import_id=item.import_id or None,
         target_platforms=old.target_platforms if old else (),
         metadata={**kept, **told},
-        extra=old.extra if old else {},
+        extra=_extra(item, old),
     )
+
+
+def _extra(item: Incoming, old: ArtifactRecord | None) -> dict[str, Any]:
+    kept = {name: value for name, value in (old.extra if old else {}).items() if name != INLINE}
+    return kept if item.inline is None else {**kept, INLINE: item.inline}
 
 
 def _write(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from skillmeat_site.core.documents.said import MAX_DESCRIPTION, first_text, tags_of
+from skillmeat_site.core.documents.said import MAX_DESCRIPTION, TITLE_KEYS, first_text, tags_of
 from skillmeat_site.core.documents.text import cut_text
 from skillmeat_site.core.documents.types import Parsed, Warned
 
@@ -66,7 +66,7 @@ class Facts:
 
     def say(self, data: Mapping[str, Any], *, path: str) -> None:
         """Take title, description and tags from a head or a manifest."""
-        self.title = self._text("title", first_text(data, "title", "displayName", "display_name", "name"), path)
+        self.title = self._text("title", first_text(data, *TITLE_KEYS), path)
         self.description = self._text("description", first_text(data, "description"), path)
         self.tags = tags_of(data)
 

@@ -285,6 +285,7 @@ def _incoming(run: ImportRun, outline: Outline, files: Sequence[NewFile], decisi
         artifact_id=UUID(decision.target) if decision.target else None,
         fresh=run.fresh,
         import_id=str(run.job_id or ""),
+        inline=entry.discriminator if outline.inline else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from skillmeat_site.core.documents.text import clean_text
 
 SAID = ("author", "license", "version")
+TITLE_KEYS = ("title", "displayName", "display_name", "name")
 MAX_SAID = 300
 MAX_DESCRIPTION: Final = 4_000
 _MAX_TAGS = 50
