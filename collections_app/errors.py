@@ -217,3 +217,19 @@ class NotDeployed(DomainError):
     code = "not_deployed"
     status = 409
     title = "Nothing of the kind is deployed"
+
+
+class StalePlan(DomainError):
+    """The collection, or what upstream has at the planned commit, is no longer what the plan was made of."""
+
+    code = "stale_plan"
+    status = 409
+    title = "The plan is out of date"
+
+
+class UpstreamPathNotFound(DomainError):
+    """The repository no longer has anything at the artifact's path; the artifact here stays as it is."""
+
+    code = "upstream_path_not_found"
+    status = 404
+    title = "The artifact is no longer at its path upstream"

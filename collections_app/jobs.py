@@ -12,6 +12,7 @@ from django.utils import timezone
 from collections_app.deploy_jobs import bulk_deploy, bulk_undeploy, deploy, undeploy_one  # noqa: F401 - found here
 from collections_app.domain.artifact_edit import ArtifactEdit
 from collections_app.errors import CollectionBusy
+from collections_app.refresh_jobs import apply, bulk_refresh, refresh, refresh_artifacts, rollback  # noqa: F401 - found here
 from collections_app.services.artifacts import edit_artifacts, remove_artifacts
 from collections_app.services.collections import delete_collection
 from collections_app.services.index_results import IndexAllResult, IndexResult

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from marketplace.services.upstreams import access_policy
 from skillmeat_site.core.doctor import Finding, Health, clock_finding, diagnosis, network_diagnosis
 from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.upstreams import access_policy
 from skillmeat_site.upstream.errors import (
     HostNotAllowed,
     UpstreamAuth,

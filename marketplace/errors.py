@@ -51,11 +51,3 @@ class CollectionRequired(DomainError):
     code = "collection_required"
     status = 400
     title = "Which collection?"
-
-
-class ProviderUnavailable(DomainError):
-    """The provider that is chosen cannot read the source, or is turned off."""
-
-    code = "provider_unavailable"
-    status = 400
-    title = "The provider cannot read this source"

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from collections_app.api.artifacts import ArtifactViewSet
 from collections_app.api.collections import CollectionViewSet
 from collections_app.api.deploy_urls import deploy_routes
+from collections_app.api.refresh import PlanViewSet, RefreshView
 from collections_app.api.snapshots import SnapshotViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -26,6 +27,9 @@ urlpatterns = [
         ArtifactViewSet.as_view({"get": "files"}),
         name="user-collection-artifact-files",
     ),
+    path(f"{_ONE}/refresh", RefreshView.as_view({"post": "refresh"}), name="user-collection-refresh"),
+    path(f"{_ONE}/plans/<uuid:pk>", PlanViewSet.as_view({"get": "retrieve"}), name="user-collection-plan"),
+    path(f"{_ONE}/plans/<uuid:pk>/apply", PlanViewSet.as_view({"post": "apply"}), name="user-collection-plan-apply"),
     path(
         f"{_ONE}/snapshots",
         SnapshotViewSet.as_view({"get": "list", "post": "create"}),

@@ -74,9 +74,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A record to be written anew whose files stay as they are: tags, a pin, a title."""
+    """A record to be written anew whose files stay as they are: tags, a pin, a title. ``lock`` None leaves its own."""
 
     record: ArtifactRecord
+    lock: LockEntry | None = None
 
     @property
     def ref(self) -> ArtifactRef:
@@ -180,9 +181,8 @@ def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[C
     gone = [change.ref for change in done if isinstance(change, Drop)]
     records = [change.record for change in done if not isinstance(change, Drop)]
     manifest = (manifest or new_manifest(held.row, now)).without(gone, updated=now).with_records(records, updated=now)
-    lock = lock.without(gone).with_entries(
-        [change.lock for change in done if isinstance(change, Put) and change.lock is not None]
-    )
+    entries = [change.lock for change in done if not isinstance(change, Drop) and change.lock is not None]
+    lock = lock.without(gone).with_entries(entries)
     put_document(disk, MANIFEST_NAME, raw_manifest, write_manifest(manifest))
     put_document(disk, LOCK_NAME, raw_lock, write_lock(lock))
     if raw_manifest and manifest.source_format < FORMAT:

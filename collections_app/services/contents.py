@@ -58,9 +58,17 @@ def artifact_preview(artifact: Artifact, files: Sequence[FileEntry]) -> Preview 
     if wanted is None:
         return None
     path = f"{artifact.path}/{wanted}" if is_folder else artifact.path
-    data = _read(home().collection(artifact.collection.slug), check_relative(path))
+    data = read_head(artifact.collection.slug, path)
     text = data[:MAX_PREVIEW].decode("utf-8", "replace")
     return Preview(wanted, text, wanted.lower().endswith(".md"), len(data) > MAX_PREVIEW)
+
+
+def read_head(slug: str, path: str) -> bytes:
+    """The first ``MAX_PREVIEW`` bytes of a file of a collection, and one more where there are more; follows no link.
+
+    Raises NotFound, UnsafePath, UnsafeLink, DiskDenied.
+    """
+    return _read(home().collection(slug), check_relative(path))
 
 
 def _read(folder: os.PathLike[str], parts: Sequence[str]) -> bytes:

@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from collections_app.domain.artifact_edit import users_fields
 from collections_app.domain.import_plan import Occupant
+from collections_app.domain.inline import INLINE
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
 from collections_app.domain.names import artifact_path
 from collections_app.domain.types import ArtifactKind, ArtifactRef, Origin
 from collections_app.errors import ManifestInvalid, NameTaken, UnsafePath
 from collections_app.models import Artifact, Collection
+from collections_app.services.bases import keep_bases
 from collections_app.services.changing import Change, Put, change_collection, present
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import home, limits
@@ -47,6 +49,7 @@ class Incoming:
 
     ``artifact_id`` names the artifact that it becomes, whose id, pin and tags stay unless it is ``fresh``; None makes
     a new one. ``replaces``: what stands at its place is that artifact; otherwise nothing may stand there.
+    ``inline``: its value stands inside the file at the upstream path (``upstream_contents.Place``).
     ``told``: title, description, author, license, version as the repository tells them.
     """
 
@@ -60,6 +63,7 @@ class Incoming:
     replaces: bool = False
     fresh: bool = False
     import_id: str = ""
+    inline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def install(
         on_installed([result for _, result in installed])
 
     failed |= change_collection(held, [put for put, _ in puts.values()], kind=kind, write_rows=write_rows)
+    keep_bases(held, [put.record for ref, (put, _) in puts.items() if ref not in failed])
     return failed
 
 
@@ -229,8 +234,13 @@ def _record(
         import_id=item.import_id or None,
         target_platforms=old.target_platforms if old else (),
         metadata={**kept, **told},
-        extra=old.extra if old else {},
+        extra=_extra(item, old),
     )
+
+
+def _extra(item: Incoming, old: ArtifactRecord | None) -> dict[str, Any]:
+    kept = {name: value for name, value in (old.extra if old else {}).items() if name != INLINE}
+    return kept if item.inline is None else {**kept, INLINE: item.inline}
 
 
 def _write(

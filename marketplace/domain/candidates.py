@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from marketplace.domain.manifests import Documents, Manifests, Plugin, read_manifests
 from marketplace.domain.naming import SKILL_FILE, folder_key, name_of, parent_of
 from marketplace.domain.scopes import Home, Marks, Scope, Scopes
-from marketplace.domain.text import usable_name
 from marketplace.domain.tree_index import TreeIndex
-from marketplace.domain.types import ArtifactType, Basis, DetectionOptions, DocumentKind, Warned
+from marketplace.domain.types import ArtifactType, Basis, DetectionOptions
+from skillmeat_site.core.documents.text import usable_name
+from skillmeat_site.core.documents.types import DocumentKind, Warned
 from skillmeat_site.upstream.types import FileMode, TreeItem
 
 _KINDS = {

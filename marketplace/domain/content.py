@@ -9,12 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from marketplace.domain.text import clean_text, cut_text
-from marketplace.domain.types import Parsed, Warned
-
-MAX_DESCRIPTION: Final = 4_000
-_MAX_TAGS = 50
-_MAX_TAG = 100
+from skillmeat_site.core.documents.said import MAX_DESCRIPTION, TITLE_KEYS, first_text, tags_of
+from skillmeat_site.core.documents.text import cut_text
+from skillmeat_site.core.documents.types import Parsed, Warned
 
 HOOK_EVENTS: Final = frozenset(
     {
@@ -69,7 +66,7 @@ class Facts:
 
     def say(self, data: Mapping[str, Any], *, path: str) -> None:
         """Take title, description and tags from a head or a manifest."""
-        self.title = self._text("title", first_text(data, "title", "displayName", "display_name", "name"), path)
+        self.title = self._text("title", first_text(data, *TITLE_KEYS), path)
         self.description = self._text("description", first_text(data, "description"), path)
         self.tags = tags_of(data)
 
@@ -80,28 +77,6 @@ class Facts:
                 Warned("text_cut", f"{field_name}: {len(text):,} characters cut to {MAX_DESCRIPTION:,}", path)
             )
         return kept
-
-
-def first_text(data: Mapping[str, Any], *keys: str) -> str:
-    """Return the first of ``keys`` that holds text, stripped, else ""."""
-    for key in keys:
-        value = data.get(key)
-        if isinstance(value, str) and value.strip():
-            return clean_text(value).strip()
-    return ""
-
-
-def tags_of(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tags a document gives itself, each once, in order: a list or a comma-separated line."""
-    tags: dict[str, None] = {}
-    for key in ("tags", "keywords"):
-        value = data.get(key)
-        parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-        for part in parts:
-            tag = str(part).strip() if isinstance(part, str | int) else ""
-            if tag and len(tag) <= _MAX_TAG:
-                tags.setdefault(tag)
-    return tuple(tags)[:_MAX_TAGS]
 
 
 def hook_events(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 from marketplace.domain.candidates import Candidate, Survey, namespace_of
 from marketplace.domain.evidence import holds_hooks, holds_servers, is_foreign, markdown_type
-from marketplace.domain.frontmatter import MAX_DOCUMENT_BYTES
 from marketplace.domain.layouts import context_signals, file_signals
 from marketplace.domain.manifests import Documents
 from marketplace.domain.naming import (
@@ -29,7 +28,9 @@ from marketplace.domain.naming import (
     parent_of,
 )
 from marketplace.domain.scopes import Scope
-from marketplace.domain.types import ArtifactType, Basis, DocumentKind
+from marketplace.domain.types import ArtifactType, Basis
+from skillmeat_site.core.documents.frontmatter import MAX_DOCUMENT_BYTES
+from skillmeat_site.core.documents.types import DocumentKind
 from skillmeat_site.upstream.types import TreeItem
 
 MAX_LOOSE: Final = 500

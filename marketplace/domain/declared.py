@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from collections_app.domain.inline import inline_value
 from marketplace.domain.candidates import Candidate, Survey, namespace_of
-from marketplace.domain.inline import inline_value
 from marketplace.domain.layouts import context_signals
 from marketplace.domain.manifests import Plugin, Statement, resolve
 from marketplace.domain.naming import is_documentation, join, name_of, parent_of
 from marketplace.domain.scopes import Home
-from marketplace.domain.text import usable_name
-from marketplace.domain.types import ArtifactType, Basis, Warned
+from marketplace.domain.types import ArtifactType, Basis
+from skillmeat_site.core.documents.text import usable_name
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.upstream.types import TreeItem
 
 _FILE_KEYS = {"commands": (ArtifactType.COMMAND, ".md"), "agents": (ArtifactType.AGENT, ".md")}

@@ -7,11 +7,12 @@ from typing import Any
 
 from marketplace.domain.candidates import Candidate, Survey, folder_name
 from marketplace.domain.content import HOOK_EVENTS, Facts, head_facts, hook_events, mcp_servers
-from marketplace.domain.frontmatter import PLUGIN_ROOT_MARK
 from marketplace.domain.naming import PROJECT_FOLDER, collection_type, name_of, parent_of, stem_of
 from marketplace.domain.scopes import Home
-from marketplace.domain.text import canonical_json, usable_name
-from marketplace.domain.types import ArtifactType, Basis, Parsed, Warned
+from marketplace.domain.types import ArtifactType, Basis
+from skillmeat_site.core.documents.frontmatter import PLUGIN_ROOT_MARK
+from skillmeat_site.core.documents.text import canonical_json, usable_name
+from skillmeat_site.core.documents.types import Parsed, Warned
 
 Described = tuple[str, Facts] | None
 """A name and what else the content says; None where the content shows that this is no artifact."""

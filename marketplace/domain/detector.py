@@ -16,7 +16,6 @@ from marketplace.domain.confidence import confidence_of
 from marketplace.domain.content_rules import content_candidates
 from marketplace.domain.declared import Declared, declared_candidates
 from marketplace.domain.describe import describe
-from marketplace.domain.frontmatter import PARSER_VERSION
 from marketplace.domain.layouts import layout_candidates
 from marketplace.domain.manifests import Documents
 from marketplace.domain.manual import mapped_candidates, single_candidate
@@ -24,19 +23,11 @@ from marketplace.domain.naming import folder_key, is_below, shown
 from marketplace.domain.not_entered import not_entered_warnings
 from marketplace.domain.path_tags import PATH_TAGS_VERSION
 from marketplace.domain.plausible import plausible_documents
-from marketplace.domain.text import blob_oid, canonical_json
 from marketplace.domain.tree_index import TreeIndex, index_of
-from marketplace.domain.types import (
-    ArtifactType,
-    Basis,
-    Detected,
-    Detection,
-    DetectionOptions,
-    DocumentKind,
-    Parsed,
-    Wanted,
-    Warned,
-)
+from marketplace.domain.types import ArtifactType, Basis, Detected, Detection, DetectionOptions, Wanted
+from skillmeat_site.core.documents.frontmatter import PARSER_VERSION
+from skillmeat_site.core.documents.text import blob_oid, canonical_json
+from skillmeat_site.core.documents.types import DocumentKind, Parsed, Warned
 from skillmeat_site.upstream.types import TreeItem
 
 DETECTOR_VERSION: Final = 2

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from marketplace.domain.manifests import Documents
 from marketplace.domain.naming import MANIFEST_FOLDER, join, name_of, parent_of
-from marketplace.domain.types import Warned
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.upstream.types import FileMode, TreeItem
 
 _MANIFESTS = frozenset({"plugin.json", "marketplace.json"})

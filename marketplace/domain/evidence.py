@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from marketplace.domain.content import HOOK_EVENTS, first_text, mcp_servers
-from marketplace.domain.frontmatter import ARGUMENTS_MARK
-from marketplace.domain.types import ArtifactType, Parsed
+from marketplace.domain.types import ArtifactType
+from skillmeat_site.core.documents.frontmatter import ARGUMENTS_MARK
+from skillmeat_site.core.documents.types import Parsed
 
 SURE_COMMAND_KEYS: Final = frozenset({"allowed-tools", "argument-hint"})
 """Keys that tell a command wherever the file lies. Skills have them too, but a skill is told by its SKILL.md."""

@@ -26,7 +26,8 @@ from marketplace.domain.naming import (
 )
 from marketplace.domain.scopes import Home, Scope
 from marketplace.domain.tree_index import TreeIndex
-from marketplace.domain.types import ArtifactType, Basis, Warned
+from marketplace.domain.types import ArtifactType, Basis
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.upstream.types import TreeItem
 
 

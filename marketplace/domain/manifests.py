@@ -16,9 +16,9 @@ from marketplace.domain.naming import (
     folder_key,
     join,
 )
-from marketplace.domain.text import usable_name
 from marketplace.domain.tree_index import TreeIndex
-from marketplace.domain.types import DocumentKind, Parsed, Warned
+from skillmeat_site.core.documents.text import usable_name
+from skillmeat_site.core.documents.types import DocumentKind, Parsed, Warned
 from skillmeat_site.upstream.types import TreeItem
 
 Documents = Mapping[tuple[str, DocumentKind], Parsed]

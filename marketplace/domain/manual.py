@@ -22,7 +22,8 @@ from marketplace.domain.naming import (
     stem_of,
 )
 from marketplace.domain.scopes import Mapped, Scope
-from marketplace.domain.types import ArtifactType, Basis, Warned
+from marketplace.domain.types import ArtifactType, Basis
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.upstream.types import FileMode, TreeItem
 
 _FOLDER_FILES = {

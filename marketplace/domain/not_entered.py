@@ -13,7 +13,7 @@ from marketplace.domain.naming import (
     name_of,
     parent_of,
 )
-from marketplace.domain.types import Warned
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.upstream.types import TreeItem
 
 _MAX_EACH = 50

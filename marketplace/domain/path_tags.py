@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from marketplace.domain.naming import ARTIFACT_FOLDERS, context_of, folder_key, is_below, name_of, stem_of
-from marketplace.domain.types import Warned
+from skillmeat_site.core.documents.types import Warned
 
 PATH_TAGS_VERSION: Final = 1
 """Raised when a rule here changes, so that sources are scanned anew."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from marketplace.domain.candidates import Survey
 from marketplace.domain.naming import is_below, is_documentation, name_of, parent_of
 from marketplace.domain.scopes import Scope
-from marketplace.domain.types import DocumentKind
+from skillmeat_site.core.documents.types import DocumentKind
 from skillmeat_site.upstream.types import TreeItem
 
 

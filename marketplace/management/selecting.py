@@ -17,10 +17,10 @@ from marketplace.domain.types import ArtifactType
 from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet, EntryStatus, SourceQuerySet
 from marketplace.services.sources import source_ref
-from marketplace.services.upstreams import access_policy
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.globs import glob_expression
 from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.core.upstreams import access_policy
 from skillmeat_site.upstream.address import parse_url
 
 USAGE = 2

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from collections_app.domain.inline import inline_document
 from collections_app.domain.types import FileMode as Mode
 from collections_app.store.staging import NewFile
-from marketplace.domain.inline import inline_document
-from marketplace.domain.text import blob_oid
 from marketplace.domain.types import ArtifactType
 from marketplace.errors import NeedsPlugin, NotImportable, NotInCommit
 from marketplace.models import CatalogEntry
+from skillmeat_site.core.documents.text import blob_oid
 from skillmeat_site.core.errors import DomainError, LimitExceeded
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.upstream.errors import ContentMismatch

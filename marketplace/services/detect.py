@@ -8,12 +8,13 @@ from pathlib import Path
 
 from marketplace.domain.detector import detect_layout
 from marketplace.domain.tree_index import index_of
-from marketplace.domain.types import Detected, DetectionOptions, Wanted, Warned
+from marketplace.domain.types import Detected, DetectionOptions, Wanted
 from marketplace.services.documents import MAX_DOCUMENT_BYTES, Documents, document_of
 from marketplace.services.sources import clean_folder
 from marketplace.services.survey import survey
-from marketplace.services.upstreams import provider_at, unrestricted_policy
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.upstreams import provider_at, unrestricted_policy
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import PathNotAllowed, UpstreamNotFound
 from skillmeat_site.upstream.github_tree import read_github_tree

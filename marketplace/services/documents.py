@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketplace.domain.frontmatter import PARSER_VERSION, parse_document
-from marketplace.domain.types import DocumentKind, Parsed, Wanted, Warned
+from marketplace.domain.types import Wanted
 from marketplace.models import Manifest
 from skillmeat_site.core.bulk import insert_rows
+from skillmeat_site.core.documents.frontmatter import PARSER_VERSION, parse_document
+from skillmeat_site.core.documents.types import DocumentKind, Parsed, Warned
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.upstream.types import Blobs, Head, Provider, RepositoryAddress, Unread
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from marketplace.domain.types import Warned
 from marketplace.models import Source
 from marketplace.services.sources import address_columns
-from marketplace.services.upstreams import access_policy, address_of
+from marketplace.services.upstreams import address_of
+from skillmeat_site.core.documents.types import Warned
+from skillmeat_site.core.upstreams import access_policy
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import UpstreamIdentityChanged, UpstreamNotFound
 from skillmeat_site.upstream.types import Describes, Head, Provider, RepositoryAddress, RepositoryFacts, Tick

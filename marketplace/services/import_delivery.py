@@ -16,12 +16,12 @@ from collections_app.services.installing import Incoming, Installed, Upstream, c
 from collections_app.services.snapshots import take_snapshot
 from collections_app.services.upstream_news import UpstreamNews, note_upstream
 from collections_app.store.content_ids import blob_oid
-from marketplace.domain.said import said_of
 from marketplace.models import CatalogEntry, EntryImport
 from marketplace.services.contents import Outline, Tree, read_outlines
 from marketplace.services.import_run import ImportRun
 from marketplace.services.upstreams import address_of, provider_of
 from skillmeat_site.core.bulk import insert_rows
+from skillmeat_site.core.documents.said import said_of
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.models import AuditEvent
@@ -164,6 +164,7 @@ def _incoming(
                     replaces=decision.action is Action.REPLACE,
                     fresh=run.fresh,
                     import_id=str(run.job_id or ""),
+                    inline=entry.discriminator if outline.inline else None,
                 ),
                 entry,
             )

@@ -18,7 +18,7 @@ from marketplace.domain.detector import detection_key
 from marketplace.domain.doubts import Doubts
 from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
-from marketplace.domain.types import ArtifactType, DetectionOptions, Warned
+from marketplace.domain.types import ArtifactType, DetectionOptions
 from marketplace.errors import SourceBusy
 from marketplace.models import Source
 from marketplace.models.tag import TagKind
@@ -33,6 +33,7 @@ from marketplace.services.survey import Survey, survey
 from marketplace.services.tag_sync import path_tags_of, sync_tags
 from marketplace.services.upstreams import provider_of
 from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.core.errors import Cancelled, DomainError, LeaseLost, NotFound
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.leases import Lease

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from marketplace.domain.types import Warned
+from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.core.results import ItemOutcome, JobStatus
 
 REMOVALS_HELD = "removals_held"

@@ -13,7 +13,6 @@ from marketplace.errors import SourceBusy, SourceExists
 from marketplace.models import Source
 from marketplace.models.source import MAX_INTERVAL, MIN_INTERVAL, TrustLevel
 from marketplace.services.scan_record import next_scan_at
-from marketplace.services.upstreams import access_policy, check_provider
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 from skillmeat_site.core.leases import Lease
@@ -21,6 +20,7 @@ from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
 from skillmeat_site.core.tags import clean_tags
 from skillmeat_site.core.text import storable
+from skillmeat_site.core.upstreams import access_policy, check_provider
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import InvalidUrl
 from skillmeat_site.upstream.policy import check_allowed

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from marketplace.domain.detector import detect, wanted
 from marketplace.domain.doubts import Doubts, doubts_of
 from marketplace.domain.tree_index import index_of
-from marketplace.domain.types import Detected, DetectionOptions, DocumentKind, Wanted, Warned
+from marketplace.domain.types import Detected, DetectionOptions, Wanted
 from marketplace.services.documents import Documents
+from skillmeat_site.core.documents.types import DocumentKind, Warned
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.upstream.types import Listing
 

@@ -37,6 +37,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DriftStateEnum": "collections_app.api.deploy_serializers.STATES",
         "ChangeStatusEnum": "collections_app.api.serializers.CHANGES",
         "DiffKindEnum": "collections_app.api.serializers.DIFF_KINDS",
+        "ArtifactStateEnum": "collections_app.api.filters.STATES",
+        "PlanStateEnum": "collections_app.api.refresh.PLAN_STATES",
         "ProfileEnum": "collections_app.api.deploy_serializers.PROFILES",
         "TagStatusEnum": "marketplace.api.tag_serializers.STATUSES",
     },

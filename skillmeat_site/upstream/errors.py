@@ -112,3 +112,11 @@ class ContentMismatch(UpstreamError):
     code = "content_mismatch"
     title = "Content does not match its id"
     advice = "scan again; if it stays, the host or its mirror is damaged"
+
+
+class ProviderUnavailable(DomainError):
+    """The provider that is chosen cannot read the source, or is turned off."""
+
+    code = "provider_unavailable"
+    status = 400
+    title = "The provider cannot read this source"

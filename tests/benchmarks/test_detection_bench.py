@@ -7,9 +7,10 @@ from functools import cache
 import pytest
 
 from marketplace.domain.detector import detect, detect_layout, wanted
-from marketplace.domain.frontmatter import parse_document
 from marketplace.domain.tree_index import TreeIndex
-from marketplace.domain.types import DetectionOptions, DocumentKind, Parsed
+from marketplace.domain.types import DetectionOptions
+from skillmeat_site.core.documents.frontmatter import parse_document
+from skillmeat_site.core.documents.types import DocumentKind, Parsed
 from skillmeat_site.upstream.types import TreeItem
 
 pytestmark = pytest.mark.benchmark

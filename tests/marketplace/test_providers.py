@@ -8,13 +8,12 @@ import pytest
 from django.db import models
 from structlog.testing import capture_logs
 
-from marketplace.errors import ProviderUnavailable
 from marketplace.models import CatalogEntry, Manifest
 from marketplace.sample import FIRST, SECOND
 from marketplace.services.detect import detect_repository
 from marketplace.services.sources import create_source, delete_source, update_source
 from skillmeat_site.core.actor import COMMAND_LINE
-from skillmeat_site.upstream.errors import HostNotAllowed
+from skillmeat_site.upstream.errors import HostNotAllowed, ProviderUnavailable
 from tests.conftest import skill, skills
 from tests.fakes.git_http import status
 from tests.marketplace.scanning import counters, scan

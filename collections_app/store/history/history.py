@@ -18,6 +18,7 @@ from collections_app.store.history import (
 )
 from collections_app.store.history.commits import Origin
 from collections_app.store.history.differences import Diff
+from collections_app.store.history.errors import HistoryDamaged
 from collections_app.store.history.repository import Store
 from collections_app.store.history.types import (
     Content,
@@ -152,6 +153,18 @@ class History:
     def read_content(self, content: Content, path: str = "", *, max_bytes: int | None = None) -> bytes:
         """Return a file of a stored content, such as a base. Raises NotFound, LimitExceeded."""
         return reading.read_file(self._store, content, path, max_bytes)
+
+    def has(self, content: Content) -> bool:
+        """Tell whether a content is stored, whether or not anything leads to it."""
+        try:
+            self._store.size(content.oid)
+        except HistoryDamaged:
+            return False
+        return True
+
+    def content_files(self, content: Content) -> list[StoredFile]:
+        """Return the files and links of a stored content, sorted; of a file one, whose path is ""."""
+        return list(reading.stored_files(self._store, content, ""))
 
     def materialise_content(self, content: Content, target: Path) -> None:
         """Write a stored content, such as the outcome of a merge, to a path that does not exist yet.

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from marketplace.domain.detector import detect, detect_layout, wanted
-from marketplace.domain.frontmatter import parse_document
 from marketplace.domain.manifests import Documents
 from marketplace.domain.types import Detected, Detection, DetectionOptions
+from skillmeat_site.core.documents.frontmatter import parse_document
 from skillmeat_site.upstream.types import TreeItem
 
 ROOT_OID = "f" * 40

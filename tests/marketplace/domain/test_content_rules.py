@@ -6,8 +6,9 @@ import pytest
 
 from marketplace.domain.content_rules import MAX_CONFIGS, MAX_LOOSE
 from marketplace.domain.detector import detect, wanted
-from marketplace.domain.frontmatter import MAX_DOCUMENT_BYTES
-from marketplace.domain.types import ArtifactType, Basis, DetectionOptions, Parsed, Warned
+from marketplace.domain.types import ArtifactType, Basis, DetectionOptions
+from skillmeat_site.core.documents.frontmatter import MAX_DOCUMENT_BYTES
+from skillmeat_site.core.documents.types import Parsed, Warned
 from tests.marketplace.domain.listings import OPTIONS, codes, full, layout, listing, only, pairs, read, signals
 
 PLUGIN = ".claude-plugin/plugin.json"

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from marketplace.domain.frontmatter import MAX_DOCUMENT_BYTES, parse_document
-from marketplace.domain.jsonable import MAX_DEPTH, MAX_STRING
-from marketplace.domain.types import DocumentKind, Parsed
+from skillmeat_site.core.documents.frontmatter import MAX_DOCUMENT_BYTES, parse_document
+from skillmeat_site.core.documents.jsonable import MAX_DEPTH, MAX_STRING
+from skillmeat_site.core.documents.types import DocumentKind, Parsed
 
 
 def markdown(text):

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from marketplace.domain.detector import detect, wanted
-from marketplace.domain.text import blob_oid, canonical_json
-from marketplace.domain.types import Basis, DocumentKind
+from marketplace.domain.types import Basis
+from skillmeat_site.core.documents.text import blob_oid, canonical_json
+from skillmeat_site.core.documents.types import DocumentKind
 from tests.marketplace.domain.listings import OPTIONS, codes, full, listing, oid_of, only, pairs, read, signals
 
 PLUGIN = ".claude-plugin/plugin.json"

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from marketplace.domain.confidence import POINTS, confidence_of
 from marketplace.domain.detector import detect, detect_layout, wanted
-from marketplace.domain.frontmatter import parse_document
-from marketplace.domain.types import ArtifactType, Basis, DetectionOptions, DocumentKind, Parsed
+from marketplace.domain.types import ArtifactType, Basis, DetectionOptions
+from skillmeat_site.core.documents.frontmatter import parse_document
+from skillmeat_site.core.documents.types import DocumentKind, Parsed
 from skillmeat_site.upstream.types import TreeItem
 from tests.marketplace.domain.listings import listing
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from marketplace.domain.doubts import Doubts
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, entry_key, fingerprint, keyed, plan_scan, told
-from marketplace.domain.types import ArtifactType, Basis, Detected, Warned
+from marketplace.domain.types import ArtifactType, Basis, Detected
 from marketplace.models import CatalogEntry
 from marketplace.models.entry import SCAN_OWNED, USER_OWNED
+from skillmeat_site.core.documents.types import Warned
 
 SKILL, COMMAND, PLUGIN = ArtifactType.SKILL, ArtifactType.COMMAND, ArtifactType.PLUGIN
 

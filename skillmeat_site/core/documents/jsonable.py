@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from marketplace.domain.text import clean_text, cut_text
+from skillmeat_site.core.documents.text import clean_text, cut_text
 
 MAX_DEPTH = 32
 MAX_STRING = 65_536

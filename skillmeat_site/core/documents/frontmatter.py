@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marketplace.domain.jsonable import CLEANED, NOTES, to_jsonable
-from marketplace.domain.text import clean_text
-from marketplace.domain.types import DocumentKind, Parsed, Warned
-from marketplace.domain.yaml_head import read_head
+from skillmeat_site.core.documents.jsonable import CLEANED, NOTES, to_jsonable
+from skillmeat_site.core.documents.text import clean_text
+from skillmeat_site.core.documents.types import DocumentKind, Parsed, Warned
+from skillmeat_site.core.documents.yaml_head import read_head
 
 PARSER_VERSION: Final = 2
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketplace.domain.text import canonical_json, usable_name
-from marketplace.domain.types import ArtifactType
+from collections_app.domain.types import ArtifactKind
+from skillmeat_site.core.documents.text import canonical_json, usable_name
 
-INLINE_KEYS: Mapping[ArtifactType, str] = {ArtifactType.HOOK: "hooks", ArtifactType.MCP: "mcpServers"}
+INLINE = "upstream_inline"
+"""The key of a record whose value stands inside the file at ``upstream_path``: the plugin's name there, or ""."""
+INLINE_KEYS: Mapping[str, str] = {ArtifactKind.HOOK: "hooks", ArtifactKind.MCP: "mcpServers"}
 
 
 def inline_value(key: str, value: Any) -> dict[str, Any] | None:
@@ -26,7 +28,7 @@ def inline_value(key: str, value: Any) -> dict[str, Any] | None:
     return {key: bare}
 
 
-def inline_document(document: Any, type_: ArtifactType, discriminator: str) -> bytes | None:
+def inline_document(document: Any, type_: str, discriminator: str) -> bytes | None:
     """Return the bytes of an artifact that ``document`` declares by value; None where it declares none.
 
     ``discriminator`` is the plugin's name where the document is a marketplace of several.

@@ -1,0 +1,257 @@
+"""What a refresh does with one artifact: which content it takes, which fields, and why not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from collections_app.domain.artifact_document import NOTHING_TOLD, Told
+from collections_app.domain.artifact_state import ArtifactState, artifact_state
+from collections_app.domain.manifest import ArtifactRecord
+from collections_app.domain.refresh_fields import FieldChanges, Written, plan_fields
+from collections_app.domain.refresh_options import RefreshMode, RefreshOptions, Strategy
+from collections_app.domain.types import ArtifactRef, Problem
+from skillmeat_site.core.results import ItemOutcome
+
+CONTENT = "content"
+"""Stands among the changes of an artifact that takes new files; its values are content ids."""
+
+
+class Status(StrEnum):
+    REFRESHED = "refreshed"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class Why(StrEnum):
+    """Codes of rows that are no errors of their own."""
+
+    NO_UPSTREAM = "no_upstream"
+    PINNED = "pinned"
+    MISSING = "missing"
+    EDITED = "locally_modified"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """An artifact as the collection has it. ``record`` None: no manifest knows it. ``current`` "": no files."""
+
+    id: str
+    ref: ArtifactRef
+    path: str
+    record: ArtifactRecord | None
+    current: str
+    problem: Problem | None = None
+    written: Written = field(default_factory=Written)
+
+    @property
+    def base(self) -> str:
+        return (self.record.base_oid or "") if self.record else ""
+
+    @property
+    def follows(self) -> str:
+        """The ref that is looked at: the pin, else what was asked for at import; "" is the default branch."""
+        if self.record is None:
+            return ""
+        ref = self.record.pin or self.record.version_spec or ""
+        return "" if ref == "latest" else ref
+
+    @property
+    def has_upstream(self) -> bool:
+        return bool(
+            self.record and self.record.upstream and self.record.upstream_path and self.ref.kind and not self.problem
+        )
+
+    @property
+    def is_pinned(self) -> bool:
+        return bool(self.record and self.record.pin)
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """An artifact as upstream has it at ``commit``. ``license`` is the repository's, for one that names none."""
+
+    oid: str
+    commit: str
+    told: Told = NOTHING_TOLD
+    license: str = ""
+    moved_to: str = ""
+
+    @property
+    def says(self) -> Told:
+        if not self.license or self.told.fields.get("license"):
+            return self.told
+        return self.told._replace(fields={**self.told.fields, "license": self.license})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why upstream cannot be told. ``deferred``: nobody has asked, because of a limit."""
+
+    code: str
+    detail: str
+    deferred: bool = False
+
+
+class Step(StrEnum):
+    """What becomes of the files."""
+
+    LEAVE = "leave"
+    TAKE = "take"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """``oid``: what the content will be, where files are taken or merged."""
+
+    mine: Mine
+    status: Status
+    theirs: Theirs | None = None
+    step: Step = Step.LEAVE
+    oid: str = ""
+    fields: FieldChanges = field(default_factory=FieldChanges)
+    code: str = ""
+    reason: str = ""
+    deferred: bool = False
+    conflicts: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def outcome(self) -> ItemOutcome:
+        if self.code == Why.CONFLICT:
+            return ItemOutcome.CONFLICT
+        if self.deferred:
+            return ItemOutcome.DEFERRED
+        return _OUTCOMES[self.status]
+
+    @property
+    def changes(self) -> bool:
+        return self.status is Status.REFRESHED
+
+    def merged(self, oid: str) -> Planned:
+        """The merge came out as this content."""
+        return replace(self, oid=oid)
+
+    def in_conflict(self, reason: str, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
+        """The merge did not come out: the files and the record stay as they are."""
+        return self.failed(Why.CONFLICT, reason, conflicts=conflicts)
+
+    def failed(self, code: str, reason: str, *, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
+        """It turned out not to be possible: nothing of the artifact changes."""
+        return replace(
+            self,
+            status=Status.ERROR,
+            code=code,
+            reason=reason,
+            conflicts=conflicts,
+            step=Step.LEAVE,
+            oid="",
+            fields=FieldChanges(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's row of a RefreshResponse."""
+        content = self.step is not Step.LEAVE
+        old = {**({CONTENT: self.mine.current} if content else {}), **self.fields.old}
+        new = {**({CONTENT: self.oid} if content else {}), **self.fields.new}
+        row: dict[str, Any] = {
+            "artifact_id": self.mine.id or None,
+            "name": self.mine.ref.name,
+            "type": self.mine.ref.type,
+            "status": self.status.value,
+            "changes": list(new),
+            "old_values": old,
+            "new_values": new,
+            "applied": list(new),
+            "kept": list(self.fields.kept),
+            "reason": self.reason or None,
+            "code": self.code or None,
+        }
+        if self.conflicts:
+            row["conflicts"] = list(self.conflicts)
+        if self.theirs is not None and self.changes:
+            row["upstream_commit"] = self.theirs.commit
+        return row
+
+
+_OUTCOMES = {
+    Status.REFRESHED: ItemOutcome.UPDATED,
+    Status.UNCHANGED: ItemOutcome.UNCHANGED,
+    Status.SKIPPED: ItemOutcome.SKIPPED,
+    Status.ERROR: ItemOutcome.FAILED,
+}
+
+
+def state_of(mine: Mine, theirs: Theirs | None) -> ArtifactState:
+    """How an artifact stands to its own content upstream, wherever else the repository has moved on."""
+    if mine.current and (theirs is None or mine.problem):
+        return ArtifactState.UNKNOWN
+    return artifact_state(base=mine.base, current=mine.current, upstream=theirs.oid if theirs else "")
+
+
+def plan_artifact(mine: Mine, theirs: Theirs | Failure | None, options: RefreshOptions) -> Planned:
+    """What a refresh does with one artifact. ``Step.MERGE`` has yet to be tried: ``merged`` or ``in_conflict``.
+
+    Applied, and planned again on the same upstream, nothing changes.
+    """
+    if mine.problem is not None:
+        return Planned(mine=mine, status=Status.ERROR, code=mine.problem.code, reason=mine.problem.detail)
+    if not mine.has_upstream or mine.record is None:
+        return _skip(mine, Why.NO_UPSTREAM, "It has no upstream.")
+    if options.mode is RefreshMode.SYNC and mine.is_pinned:
+        return _skip(mine, Why.PINNED, f"It is pinned to {mine.record.pin}.")
+    if theirs is None:
+        return _skip(mine, Why.NO_UPSTREAM, "Nothing is known of its upstream.")
+    if isinstance(theirs, Failure):
+        return Planned(
+            mine=mine, status=Status.ERROR, code=theirs.code, reason=theirs.detail, deferred=theirs.deferred
+        )
+    step = Step.LEAVE
+    if options.mode is RefreshMode.SYNC:
+        match state_of(mine, theirs):
+            case ArtifactState.MISSING:
+                return _skip(mine, Why.MISSING, "Its files are gone from the collection.")
+            case ArtifactState.UPDATE_AVAILABLE:
+                step = Step.TAKE
+            case ArtifactState.LOCALLY_MODIFIED:
+                return Planned(mine=mine, status=Status.UNCHANGED, reason="Edited here, unchanged upstream.")
+            case ArtifactState.CONFLICT | ArtifactState.UNKNOWN if mine.current != theirs.oid:
+                if options.strategy is Strategy.ABORT:
+                    return _skip(mine, Why.EDITED, "Edited here and changed upstream.")
+                step = Step.MERGE
+    fields = plan_fields(mine.record, mine.written, theirs.says, options.fields)
+    status = Status.REFRESHED if fields.new or step is not Step.LEAVE else Status.UNCHANGED
+    oid = theirs.oid if step is Step.TAKE else ""
+    return Planned(mine=mine, status=status, theirs=theirs, step=step, oid=oid, fields=fields)
+
+
+def _skip(mine: Mine, why: Why, reason: str) -> Planned:
+    return Planned(mine=mine, status=Status.SKIPPED, code=why, reason=reason)
+
+
+class Verdict(StrEnum):
+    """Under which counter of a check an artifact stands. Exactly one."""
+
+    UPDATE = "updates_available"
+    UP_TO_DATE = "up_to_date"
+    SKIPPED = "skipped"
+    ERROR = "errors"
+
+
+def verdict(mine: Mine, theirs: Theirs | Failure | None) -> Verdict:
+    """A failure is never taken for up to date, and a pinned artifact is no update."""
+    if mine.problem is not None or isinstance(theirs, Failure):
+        return Verdict.ERROR
+    if theirs is None:
+        return Verdict.SKIPPED
+    match state_of(mine, theirs):
+        case ArtifactState.IN_SYNC | ArtifactState.LOCALLY_MODIFIED:
+            return Verdict.UP_TO_DATE
+        case ArtifactState.UPDATE_AVAILABLE | ArtifactState.CONFLICT:
+            return Verdict.SKIPPED if mine.is_pinned else Verdict.UPDATE
+        case _:
+            return Verdict.SKIPPED

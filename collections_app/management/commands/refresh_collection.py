@@ -1,0 +1,127 @@
+"""manage.py refresh_collection"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
+from collections_app.jobs import refresh, rollback
+from collections_app.services.holding import DEFAULT
+from collections_app.services.refresh_results import UpdateCheckResult
+from skillmeat_site.core.errors import InvalidParameter
+from skillmeat_site.core.management.base import Command as Base
+from skillmeat_site.core.results import UNWELL, Summary
+from skillmeat_site.core.text import printable
+
+USAGE = 2
+FOUND = 3
+SHOWN = 50
+
+
+class Command(Base):
+    help = "Bring a collection up to date with its upstreams, or tell what there is."
+    writes = True
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("collection", nargs="?", default=DEFAULT, help="default: %(default)s")
+        parser.add_argument("--check", action="store_true", help="what a refresh would change; exit 3 if anything")
+        parser.add_argument("--check-only", action="store_true", help="which artifacts have updates; exit 3 if any")
+        parser.add_argument("-m", "--metadata-only", action="store_true", help="records only, no files (the default)")
+        parser.add_argument("--sync", action="store_true", help="take new versions as well")
+        parser.add_argument("--strategy", help="for edited artifacts: abort (default), ours, theirs, merge")
+        parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], dest="types")
+        parser.add_argument("-n", "--name-pattern", default="", metavar="GLOB")
+        parser.add_argument("--fields", default="", help="only these: description,tags,author,license,title,version")
+        parser.add_argument("--rollback", action="store_true", help="go back behind the last refresh")
+        parser.add_argument("-y", "--yes", action="store_true", help="do not ask before a rollback")
+
+    def run(self, options: Mapping[str, Any]) -> int:
+        slug = options["collection"]
+        if options["rollback"]:
+            return self.roll_back(slug, options)
+        chosen = self.chosen(options)
+        dry_run = options["dry_run"] or options["check"]
+        result = self.run_job(refresh, {"slug": slug, **chosen.to_json()}, dry_run=dry_run)
+        self.finish([{"outcome": result.item_outcome.value, **result.to_json()}], Summary.of([result.item_outcome]))
+        if any(result.summary.counts[outcome] for outcome in UNWELL):
+            return 1
+        if isinstance(result, UpdateCheckResult):
+            return FOUND if result.to_json()["updates_available"] else 0
+        return FOUND if options["check"] and any(one.changes for one in result.planned) else 0
+
+    def chosen(self, options: Mapping[str, Any]) -> RefreshOptions:
+        """What the options come to. Raises CommandError (exit 2) for a combination or a word that means nothing."""
+        modes = {
+            RefreshMode.CHECK_ONLY: options["check_only"],
+            RefreshMode.METADATA_ONLY: options["metadata_only"],
+            RefreshMode.SYNC: options["sync"],
+        }
+        wanted = [mode for mode, given in modes.items() if given]
+        if len(wanted) > 1 or (options["check"] and options["check_only"]):
+            raise CommandError(
+                "Give one of --check-only, --metadata-only, --sync; --check goes with the last two.", returncode=USAGE
+            )
+        said = {
+            "mode": wanted[0] if wanted else None,
+            "strategy": options["strategy"],
+            "fields": [word for word in options["fields"].split(",") if word.strip()],
+            "filters": {"type": options["types"], "name": options["name_pattern"]},
+        }
+        try:
+            return RefreshOptions.of(said)
+        except InvalidParameter as error:
+            raise CommandError(error.detail, returncode=USAGE) from None
+
+    def roll_back(self, slug: str, options: Mapping[str, Any]) -> int:
+        others = ("check", "check_only", "metadata_only", "sync", "strategy", "types", "name_pattern", "fields")
+        if any(options[name] for name in others):
+            raise CommandError("--rollback goes with no other option but --yes and --dry-run.", returncode=USAGE)
+        if not (options["yes"] or options["dry_run"]) and not self.confirmed(slug):
+            return 1
+        result = self.run_job(rollback, {"slug": slug}, dry_run=options["dry_run"])
+        return self.finish([{"label": slug, **result.to_json()}], Summary.of([result.item_outcome]))
+
+    def confirmed(self, slug: str) -> bool:
+        if not sys.stdin.isatty():
+            raise CommandError("Nobody is there to be asked: give --yes.", returncode=USAGE)
+        self.stderr.write(f"Give {printable(slug)} back as it was before its last refresh? [y/N] ", ending="")
+        return input().strip().lower() in ("y", "yes")
+
+    def describe(self, row: Mapping[str, Any], label: str) -> str:
+        if "details" in row:
+            return "\n".join(_refreshed(row))
+        if "results" in row:
+            return "\n".join(_checked(row))
+        return f"{row['outcome']}  {label}  {len(row['changed'])} changed"
+
+
+def _refreshed(row: Mapping[str, Any]) -> Sequence[str]:
+    dry = "  (dry run: nothing was changed)" if row["dry_run"] else ""
+    counts = ", ".join(f"{row[f'{name}_count']} {name}" for name in ("refreshed", "unchanged", "skipped", "error"))
+    lines = [f"{row['collection_id']}  {row['status']}  {counts}{dry}"]
+    for detail in row["details"][:SHOWN]:
+        name = printable(f"{detail['type']}:{detail['name']}")
+        if detail["status"] == "refreshed":
+            lines.append(f"  {name}  {', '.join(detail['changes'])}")
+        elif detail["code"]:
+            lines.append(f"  {name}  {detail['code']}  {printable(detail['reason'] or '')}")
+    return lines
+
+
+def _checked(row: Mapping[str, Any]) -> Sequence[str]:
+    counts = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in COUNTED)
+    lines = [f"{row['collection_id']}  {counts}"]
+    for result in [result for result in row["results"] if result["state"] != "in_sync"][:SHOWN]:
+        pinned = "  pinned" if result["pinned"] else ""
+        code = f"  {result['code']}" if result["code"] else ""
+        name = printable(f"{result['type']}:{result['name']}")
+        lines.append(f"  {name}  {result['state']}{pinned}{code}")
+    return lines
+
+
+COUNTED = ("updates_available", "up_to_date", "skipped", "errors")

@@ -1,0 +1,138 @@
+"""From a collection and its upstreams to what a refresh does: reads only, changes neither files nor rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+
+from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
+from collections_app.domain.refresh_plan import Failure, Mine, Planned, Step, plan_artifact
+from collections_app.domain.types import ArtifactRef
+from collections_app.models import Collection
+from collections_app.services.homes import home
+from collections_app.services.refresh_merging import MergeConflict, Merged, merge
+from collections_app.services.refresh_reading import Reading, read_mine
+from collections_app.services.refresh_upstream import Answers, Question, Repo, ask_upstream, repo_of
+from collections_app.store.staging import NewFile
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
+from skillmeat_site.core.reporting import Report
+from skillmeat_site.upstream.errors import UpstreamRateLimited
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A refresh, ready to be carried out: ``planned`` has every artifact once, in order."""
+
+    reading: Reading
+    answers: Answers
+    planned: list[Planned]
+    merged: dict[ArtifactRef, Merged] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> list[Planned]:
+        return [one for one in self.planned if one.changes]
+
+    @property
+    def reset_at(self) -> datetime | None:
+        """When the first of the limits that were met is reset."""
+        told = [error.reset_at for error in self.answers.limited.values() if error.reset_at]
+        return min(told, default=None)
+
+    def settle(self, done: Mapping[ArtifactRef, Planned]) -> None:
+        """Put what has become of artifacts in the place of what was planned."""
+        self.planned = [done.get(one.mine.ref, one) for one in self.planned]
+
+
+def prepare(
+    collection: Collection, options: RefreshOptions, report: Report, commits: Mapping[Repo, str] | None = None
+) -> Prepared:
+    """Plan a refresh. ``commits``: where known repositories are read, instead of asking where their refs point to.
+
+    Raises NotFound, ManifestInvalid, DiskDenied, InvalidParameter for unknown ids; what concerns one artifact, or the
+    upstream of some, is in their rows.
+    """
+    reading = read_mine(collection, options.filters)
+    question = Question(documents=True, licenses="license" in options.fields, commits=commits or {})
+    wanted = [mine for mine in reading.mine if _is_asked(mine, options)]
+    answers = ask_upstream(wanted, reading.seen, question, report)
+    planned = [plan_artifact(mine, answers.theirs.get(mine.ref), options) for mine in reading.mine]
+    prepared = Prepared(reading, answers, planned)
+    _merge(collection, prepared, options, report)
+    return prepared
+
+
+def _is_asked(mine: Mine, options: RefreshOptions) -> bool:
+    return mine.has_upstream and not (options.mode is RefreshMode.SYNC and mine.is_pinned)
+
+
+def _merge(collection: Collection, prepared: Prepared, options: RefreshOptions, report: Report) -> None:
+    """Try the merges, so that the plan tells the conflicts."""
+    folder = home().collection(collection.slug)
+    to_merge = [one for one in prepared.planned if one.step is Step.MERGE]
+    settled: dict[ArtifactRef, Planned] = {}
+    for one, files in read_files_of(prepared.answers, to_merge, report):
+        ref = one.mine.ref
+        if not isinstance(files, tuple):
+            settled[ref] = one.failed(files.code, files.detail)
+            continue
+        try:
+            merged = merge(one.mine, collection.slug, folder, files, options.strategy)
+        except MergeConflict as conflict:
+            settled[ref] = one.in_conflict(conflict.reason, conflict.conflicts)
+        except DomainError as error:
+            settled[ref] = one.failed(error.code, error.detail)
+        else:
+            prepared.merged[ref] = merged
+            settled[ref] = one.merged(merged.oid)
+    prepared.settle(settled)
+
+
+READ_TOGETHER = 20
+"""So many artifacts' files are in memory at once."""
+
+Files = tuple[NewFile, ...]
+
+
+def read_files_of(
+    answers: Answers, planned: Sequence[Planned], report: Report
+) -> list[tuple[Planned, Files | Failure]]:
+    """Upstream's files of these artifacts, at the commit of the plan, in one batch for each repository.
+
+    What cannot be read is told in its place. A used-up limit defers the rest of that host.
+    """
+    groups: dict[Repo, list[Planned]] = {}
+    for one in planned:
+        groups.setdefault(repo_of(one.mine), []).append(one)
+    read: list[tuple[Planned, Files | Failure]] = []
+    for repo, members in groups.items():
+        read += _read_group(answers, repo, members, report)
+    return read
+
+
+def _read_group(
+    answers: Answers, repo: Repo, members: Sequence[Planned], report: Report
+) -> list[tuple[Planned, Files | Failure]]:
+    opened = answers.opened[repo]
+    outlines = [answers.outlines[one.mine.ref] for one in members]
+    oids = list(dict.fromkeys(part.oid for outline in outlines for part in outline.parts))
+    try:
+        if opened.address.host in answers.limited:
+            raise answers.limited[opened.address.host]
+        blobs = opened.read(oids, max_bytes=settings.SKILLMEAT_ARTIFACT_MAX_BYTES, report=report)
+    except (Cancelled, JobTimeout, LeaseLost):
+        raise
+    except DomainError as error:
+        deferred = isinstance(error, UpstreamRateLimited)
+        if isinstance(error, UpstreamRateLimited):
+            answers.limited.setdefault(opened.address.host, error)
+        return [(one, Failure(error.code, error.detail, deferred)) for one in members]
+    read: list[tuple[Planned, Files | Failure]] = []
+    for one, outline in zip(members, outlines, strict=True):
+        try:
+            read.append((one, outline.files(blobs)))
+        except DomainError as error:
+            read.append((one, Failure(error.code, error.detail)))
+    return read

@@ -1,0 +1,93 @@
+"""Plans that were told and are kept: applied as they are, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from collections_app.domain.refresh_options import RefreshOptions
+from collections_app.errors import StalePlan
+from collections_app.models import Collection, PlanState, RefreshPlan
+from collections_app.services.refresh_planning import Prepared
+from collections_app.services.refresh_upstream import Repo
+from skillmeat_site.core.errors import NotFound
+
+KEPT = timedelta(days=7)
+_COMPARED = ("artifact_id", "changes", "old_values", "new_values", "applied")
+
+
+def store_plan(collection: Collection, options: RefreshOptions, prepared: Prepared) -> str:
+    """Keep a plan made at the collection's revision as it was read; its id."""
+    plan = RefreshPlan.objects.create(
+        collection=collection,
+        base_revision=collection.revision,
+        mode=options.mode.value,
+        options=options.to_json(),
+        commits=[[repo.url, repo.ref, commit] for repo, commit in prepared.answers.commits().items()],
+        details=[one.to_json() for one in prepared.planned],
+    )
+    return str(plan.pk)
+
+
+def find_plan(collection: Collection, plan_id: str) -> RefreshPlan:
+    """Raises NotFound, also for an id that is none, or another collection's."""
+    try:
+        return RefreshPlan.objects.get(pk=UUID(plan_id), collection=collection)
+    except (ValueError, RefreshPlan.DoesNotExist):
+        raise NotFound(f"The collection {collection.slug} has no plan {plan_id[:60]!r}.") from None
+
+
+def plan_json(plan: RefreshPlan) -> dict[str, Any]:
+    return {
+        "id": str(plan.pk),
+        "collection_id": plan.collection.slug,
+        "state": plan.state,
+        "base_revision": plan.base_revision,
+        "is_stale": plan.state != PlanState.READY or plan.base_revision != plan.collection.revision,
+        "mode": plan.mode,
+        "options": plan.options,
+        "details": plan.details,
+        "created_at": plan.created_at,
+        "applied_at": plan.applied_at,
+    }
+
+
+def commits_of(plan: RefreshPlan) -> dict[Repo, str]:
+    return {Repo(url, ref): commit for url, ref, commit in plan.commits}
+
+
+def refuse_stale(plan: RefreshPlan, collection: Collection, prepared: Prepared | None = None) -> None:
+    """Raises StalePlan: the collection has moved, the plan was applied, or what is ``prepared`` now is another one.
+
+    An artifact whose upstream fails now is no other plan: it fails in its row.
+    """
+    if plan.state != PlanState.READY:
+        raise StalePlan("The plan has been applied.")
+    if plan.base_revision != collection.revision:
+        raise StalePlan("The collection has changed since: preview again.")
+    if prepared is None:
+        return
+    failed = {one.mine.id for one in prepared.planned if one.code and not one.changes}
+    told = _changing(plan.details)
+    now = _changing(one.to_json() for one in prepared.planned)
+    if any(now.get(key) != row for key, row in told.items() if key not in failed) or now.keys() - told.keys():
+        raise StalePlan("It would come out otherwise now: preview again.")
+
+
+def close_plan(plan: RefreshPlan) -> None:
+    """It was applied. Call it in the transaction that tells so."""
+    RefreshPlan.objects.filter(pk=plan.pk).update(state=PlanState.APPLIED.value, applied_at=timezone.now())
+
+
+def prune_plans(now: datetime) -> int:
+    """Drop plans that nobody applied for a week, and those that were. Returns how many."""
+    return RefreshPlan.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+def _changing(details: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    rows = (row for row in details if row["status"] == "refreshed")
+    return {str(row["artifact_id"]): {name: row[name] for name in _COMPARED} for row in rows}

@@ -1,0 +1,120 @@
+"""What a refresh starts from: the artifacts of a collection as they lie on disk, and what upstream was seen to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from collections_app.domain.artifact_document import document_files, document_kind, told_by
+from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.refresh_fields import Written
+from collections_app.domain.refresh_options import Filters
+from collections_app.domain.refresh_plan import Mine
+from collections_app.domain.types import ArtifactRef
+from collections_app.models import Artifact, Collection
+from collections_app.services.contents import read_head
+from collections_app.services.homes import home, limits
+from collections_app.services.rows import row_id
+from collections_app.store.reader import Found, read_collection
+from skillmeat_site.core.documents.frontmatter import parse_document
+from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """What the index remembers of an artifact's upstream: what ``oid`` it had at ``commit``."""
+
+    oid: str
+    commit: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``mine``: the artifacts that the filters take, by type and name. ``locks``: of all."""
+
+    mine: tuple[Mine, ...]
+    locks: Mapping[ArtifactRef, LockEntry]
+    seen: Mapping[str, LastSeen]
+
+
+def read_mine(collection: Collection, filters: Filters, *, with_written: bool = True) -> Reading:
+    """Read the collection from its disk; nothing is written, no lease needed.
+
+    ``with_written``: also what the last import or refresh wrote into each record. Raises NotFound (no folder, though
+    there are rows), ManifestInvalid, DiskDenied; InvalidParameter for ids that are no artifact's.
+    """
+    rows = {ArtifactRef(row["type"], row["name"]): row for row in _rows(collection)}
+    seen = {
+        str(row["pk"]): LastSeen(row["upstream_oid"], row["upstream_commit"], row["check_code"])
+        for row in rows.values()
+    }
+    folder = home().collection(collection.slug)
+    if not folder.exists() and not rows:
+        _refuse_unknown(filters, set(), collection)
+        return Reading((), {}, {})
+    on_disk = read_collection(folder, limits=limits())
+    locks = on_disk.files.lock.by_ref()
+    mine = []
+    for found in on_disk.artifacts:
+        row = rows.pop(found.ref, None)
+        given = row_id(found.record) if found.record else None
+        artifact_id = str(row["pk"]) if row else str(given or "")
+        if filters.takes(found.ref, artifact_id):
+            written = _written(collection, found, locks.get(found.ref)) if with_written else Written()
+            mine.append(_mine(found, artifact_id, written))
+    for ref, row in rows.items():
+        if filters.takes(ref, str(row["pk"])):
+            mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
+    _refuse_unknown(filters, {one.id for one in mine}, collection)
+    return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen)
+
+
+def _rows(collection: Collection) -> list[dict[str, Any]]:
+    columns = ("pk", "type", "name", "path", "upstream_oid", "upstream_commit", "check_code")
+    return list(Artifact.objects.filter(collection=collection).order_by("pk").values(*columns))
+
+
+def _mine(found: Found, artifact_id: str, written: Written) -> Mine:
+    gone = found.problem is not None and found.problem.code == NotFound.code
+    return Mine(
+        id=artifact_id,
+        ref=found.ref,
+        path=found.path,
+        record=found.record,
+        current=found.content.oid if found.content else "",
+        problem=None if gone else found.problem,
+        written=written,
+    )
+
+
+def _written(collection: Collection, found: Found, lock: LockEntry | None) -> Written:
+    """What import or refresh wrote. Where nobody noted it (SkillMeat 1.x), what the artifact's own file says.
+
+    For that is what 1.x took over; a value that is another one was set by a person.
+    """
+    noted = Written.in_lock(lock)
+    kind = found.ref.kind
+    if noted is not None or kind is None or found.content is None:
+        return noted or Written()
+    files = {entry.path for entry in found.content.files}
+    name = next((name for name in document_files(kind) if name in files), None)
+    if name is None:
+        return Written()
+    try:
+        data = read_head(collection.slug, f"{found.path}/{name}" if name else found.path)
+    except DomainError:
+        return Written()
+    told = told_by(kind, parse_document(document_kind(kind), data))
+    return Written(told.fields, told.tags)
+
+
+def _refuse_unknown(filters: Filters, found: set[str], collection: Collection) -> None:
+    unknown = sorted(set(filters.ids) - found) if not (filters.types or filters.name) else []
+    if filters.ids and not unknown:
+        known = {str(pk) for pk in Artifact.objects.filter(collection=collection).values_list("pk", flat=True)}
+        unknown = sorted(set(filters.ids) - known - found)
+    if unknown:
+        detail = f"the collection {collection.slug} has no artifact {', '.join(unknown[:5])}"
+        raise InvalidParameter(f"ids: {detail}", errors=(FieldProblem("/filters/ids", "not_found", detail),))

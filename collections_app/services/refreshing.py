@@ -1,0 +1,250 @@
+"""Refreshing a collection: what its upstreams say goes into its records, and with a sync into its files.
+
+resolve, listing, plan, apply: planned as a whole first, then carried out in chunks of one disk transaction each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.manifest import ArtifactRecord
+from collections_app.domain.refresh_fields import WRITTEN, WRITTEN_TAGS
+from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
+from collections_app.domain.refresh_plan import Failure, Planned, Step
+from collections_app.domain.types import ArtifactRef
+from collections_app.models import RefreshPlan, Snapshot
+from collections_app.services.bases import keep_bases, keep_contents
+from collections_app.services.changing import CHUNK, Change, Note, Put, change_collection
+from collections_app.services.checking import check_updates, note_seen, seen_columns
+from collections_app.services.holding import HeldCollection, find_collection, held_collection
+from collections_app.services.indexing import read_index, write_index
+from collections_app.services.refresh_planning import READ_TOGETHER, Files, Prepared, prepare, read_files_of
+from collections_app.services.refresh_plans import close_plan, commits_of, find_plan, refuse_stale, store_plan
+from collections_app.services.refresh_results import RefreshResult, UpdateCheckResult
+from collections_app.services.results import Restored
+from collections_app.services.rows import recorded, update_artifacts
+from collections_app.services.snapshots import restore_snapshot, take_snapshot
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import NotFound
+from skillmeat_site.core.models import AuditEvent
+from skillmeat_site.core.reporting import Report
+
+BEFORE_REFRESH = "before-refresh"
+SEEN = ("upstream_oid", "upstream_commit", "checked_at", "check_code")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    options: RefreshOptions
+    actor: Actor
+    report: Report
+    job_id: UUID | None
+    began: float
+
+
+def refresh_collection(
+    slug: str,
+    options: RefreshOptions,
+    *,
+    actor: Actor,
+    report: Report,
+    job_id: UUID | None = None,
+    dry_run: bool = False,
+) -> RefreshResult | UpdateCheckResult:
+    """Check, or refresh what the options take; every artifact settles by itself, and the collection is held meanwhile.
+
+    A snapshot comes before the first change, and none where nothing changes. A dry run changes nothing, and keeps its
+    plan to be applied (``apply_plan``). Raises NotFound, CollectionBusy, ManifestInvalid, InvalidParameter for unknown
+    ids, LeaseLost, DiskFull: what was finished before stays.
+    """
+    run = _Run(options, actor, report, job_id, time.monotonic())
+    if options.mode is RefreshMode.CHECK_ONLY:
+        return check_updates(slug, options, report=report, dry_run=dry_run)
+    if dry_run:
+        row = find_collection(slug)
+        prepared = prepare(row, options, report)
+        plan_id = store_plan(row, options, prepared) if prepared.changes else None
+        return _result(slug, run, prepared, dry_run=True, plan_id=plan_id)
+    with held_collection(slug, report) as held:
+        _index_first(held)
+        prepared = prepare(held.row, options, report)
+        return _carry_out(held, run, prepared)
+
+
+def apply_plan(
+    slug: str, plan_id: str, *, actor: Actor, report: Report, job_id: UUID | None = None, dry_run: bool = False
+) -> RefreshResult:
+    """Do exactly what a dry run has told.
+
+    Raises NotFound, StalePlan where the collection has moved, the plan was applied, or it would come out otherwise
+    now; as ``refresh_collection`` else.
+    """
+    with held_collection(slug, report) as held:
+        plan = find_plan(held.row, plan_id)
+        options = RefreshOptions.of(plan.options)
+        run = _Run(options, actor, report, job_id, time.monotonic())
+        if not dry_run:
+            _index_first(held)
+        refuse_stale(plan, held.row)
+        prepared = prepare(held.row, options, report, commits_of(plan))
+        refuse_stale(plan, held.row, prepared)
+        if dry_run:
+            return _result(slug, run, prepared, dry_run=True, plan_id=str(plan.pk))
+        return _carry_out(held, run, prepared, plan)
+
+
+def rollback_refresh(
+    slug: str, *, actor: Actor, report: Report, job_id: UUID | None = None, dry_run: bool = False
+) -> Restored:
+    """Give back the collection as it was before its newest refresh that changed something, byte for byte.
+
+    What is there now goes into a safety snapshot first. Raises NotFound where no refresh has changed anything, and as
+    ``restore_snapshot``.
+    """
+    row = find_collection(slug)
+    newest = Snapshot.objects.filter(collection=row, reason=BEFORE_REFRESH).order_by("-created_at", "-key").first()
+    if newest is None:
+        raise NotFound(f"The collection {slug} has no snapshot from before a refresh.")
+    return restore_snapshot(slug, str(newest.pk), actor=actor, report=report, job_id=job_id, dry_run=dry_run)
+
+
+def _index_first(held: HeldCollection) -> None:
+    """The index says what the files say before anything is planned on either."""
+    plan = read_index(held.row)
+    if plan.changes:
+        with transaction.atomic():
+            held.lease.fence()
+            write_index(held.row, plan)
+        held.row.refresh_from_db()
+
+
+def _carry_out(held: HeldCollection, run: _Run, prepared: Prepared, plan: RefreshPlan | None = None) -> RefreshResult:
+    snapshot_id = None
+    if prepared.changes:
+        snapshot = take_snapshot(held, reason=BEFORE_REFRESH, actor=run.actor, job_id=run.job_id)
+        snapshot_id = str(snapshot.pk)
+        _write(held, run, prepared, snapshot_id)
+    with transaction.atomic():
+        held.lease.fence()
+        note_seen(prepared.reading, prepared.answers, but=[one.mine.ref for one in prepared.changes])
+        if plan is not None:
+            close_plan(plan)
+    plan_id = str(plan.pk) if plan else None
+    return _result(held.row.slug, run, prepared, snapshot_id=snapshot_id, plan_id=plan_id)
+
+
+def _result(slug: str, run: _Run, prepared: Prepared, **more: Any) -> RefreshResult:
+    duration = round((time.monotonic() - run.began) * 1000)
+    planned = tuple(prepared.planned)
+    return RefreshResult(slug, run.options, planned, duration, reset_at=prepared.reset_at, **more)
+
+
+def _write(held: HeldCollection, run: _Run, prepared: Prepared, snapshot_id: str) -> None:
+    """Carry out the plan chunk by chunk; what fails is put into its rows."""
+    waiting: dict[ArtifactRef, tuple[Planned, Change]] = {}
+    total, done = len(prepared.changes), 0
+    for one, change in _changes(prepared, run.report):
+        if isinstance(change, Failure):
+            failed = replace(one.failed(change.code, change.detail), deferred=change.deferred)
+            prepared.settle({one.mine.ref: failed})
+            continue
+        waiting[one.mine.ref] = (one, change)
+        done += 1
+        if len(waiting) == CHUNK:
+            _write_chunk(held, run, prepared, waiting, snapshot_id)
+            waiting = {}
+            run.report.progress(done, total, "refreshing")
+    if waiting:
+        _write_chunk(held, run, prepared, waiting, snapshot_id)
+
+
+def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Change | Failure]]:
+    """What each artifact that changes comes to on disk; upstream's files are read some at a time."""
+    locks, now = prepared.reading.locks, timezone.now()
+    takes = [one for one in prepared.changes if one.step is Step.TAKE]
+    for one in prepared.changes:
+        if one.step is Step.LEAVE:
+            record, lock = _documents(one, locks, now)
+            yield one, Note(record, lock)
+        elif one.step is Step.MERGE:
+            yield one, _put(one, prepared.merged[one.mine.ref].files, locks, now)
+    for start in range(0, len(takes), READ_TOGETHER):
+        for one, files in read_files_of(prepared.answers, takes[start : start + READ_TOGETHER], report):
+            yield one, files if isinstance(files, Failure) else _put(one, files, locks, now)
+
+
+def _put(one: Planned, files: Files, locks: Mapping[ArtifactRef, LockEntry], now: Any) -> Put:
+    record, lock = _documents(one, locks, now)
+    return Put(record, files, one.mine.current, lock)
+
+
+def _documents(one: Planned, locks: Mapping[ArtifactRef, LockEntry], now: Any) -> tuple[ArtifactRecord, LockEntry]:
+    """The artifact's places in collection.toml and collection.lock as they are to be."""
+    mine, theirs = one.mine, one.theirs
+    if mine.record is None or theirs is None:
+        raise ValueError(f"{mine.ref} is not refreshed")
+    record = replace(one.fields.apply(mine.record), last_updated=now)
+    if mine.id:
+        record = replace(record, uuid=UUID(mine.id).hex)
+    known = locks.get(mine.ref)
+    lock = known or LockEntry(ref=mine.ref, content_hash=mine.current, content_oid=mine.current, fetched=now)
+    noted = {WRITTEN: dict(one.fields.written.fields), WRITTEN_TAGS: list(one.fields.written.tags)}
+    lock = replace(lock, extra={**lock.extra, **noted})
+    if one.step is not Step.LEAVE:
+        commit = theirs.commit or None
+        record = replace(record, content_oid=one.oid, base_oid=theirs.oid, resolved_sha=commit)
+        lock = replace(lock, content_hash=one.oid, content_oid=one.oid, fetched=now, resolved_sha=commit)
+    return record, lock
+
+
+def _write_chunk(
+    held: HeldCollection,
+    run: _Run,
+    prepared: Prepared,
+    waiting: Mapping[ArtifactRef, tuple[Planned, Change]],
+    snapshot_id: str,
+) -> None:
+    def write_rows(done: Mapping[ArtifactRef, Change]) -> None:
+        _write_rows([waiting[ref] for ref in done], prepared.reading.locks)
+        ids = [waiting[ref][0].mine.id for ref in done]
+        told = {"mode": run.options.mode.value, "snapshot": snapshot_id, "artifacts": ids}
+        AuditEvent.record(run.actor, "collection.refreshed", held.row, job_id=run.job_id, **told)
+
+    changes = [change for _, change in waiting.values()]
+    failed = change_collection(held, changes, kind="refresh", write_rows=write_rows)
+    prepared.settle({ref: waiting[ref][0].failed(error.code, error.detail) for ref, error in failed.items()})
+    came = [(one, change) for ref, (one, change) in waiting.items() if ref not in failed]
+    keep_bases(held, [change.record for one, change in came if isinstance(change, Put) and one.step is Step.TAKE])
+    merged = {
+        change.record.uuid: prepared.merged[one.mine.ref].base
+        for one, change in came
+        if isinstance(change, Put) and one.step is Step.MERGE
+    }
+    keep_contents(held, merged)
+
+
+def _write_rows(done: Iterable[tuple[Planned, Change]], locks: Mapping[ArtifactRef, LockEntry]) -> None:
+    now = timezone.now()
+    rows = []
+    for one, change in done:
+        if not isinstance(change, Put | Note) or one.theirs is None:
+            continue
+        rows.append(
+            {
+                "pk": UUID(one.mine.id),
+                **recorded(change.record, change.lock or locks.get(one.mine.ref)),
+                "content_oid": one.oid or one.mine.current,
+                "problem_code": "",
+                "problem_detail": "",
+                **seen_columns(one.theirs, now),
+            }
+        )
+    update_artifacts(rows, now, also=SEEN)

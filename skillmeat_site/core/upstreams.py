@@ -1,0 +1,119 @@
+"""The settings that upstream needs, taken from Django's. The one place where the two meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+from django.conf import settings
+
+from skillmeat_site.upstream.errors import ProviderUnavailable
+from skillmeat_site.upstream.git_settings import GitSettings
+from skillmeat_site.upstream.github_settings import GitHubSettings
+from skillmeat_site.upstream.policy import AccessPolicy
+from skillmeat_site.upstream.providers import ProviderChoice, provider_for
+from skillmeat_site.upstream.quota import Quota
+from skillmeat_site.upstream.types import Provider, RepositoryAddress
+
+log = structlog.get_logger(__name__)
+
+LOW_QUOTA = 10
+"""Percent of a limit below which each answer is worth a warning."""
+
+
+def access_policy() -> AccessPolicy:
+    return AccessPolicy(
+        allowed_hosts=tuple(settings.SKILLMEAT_ALLOWED_HOSTS),
+        local_roots=tuple(settings.SKILLMEAT_LOCAL_SOURCE_ROOTS),
+        github_url=settings.SKILLMEAT_GITHUB_URL,
+    )
+
+
+def token_for(address: RepositoryAddress) -> str | None:
+    """GITHUB_TOKEN, for what lies below SKILLMEAT_GITHUB_URL (scheme, host and port) and nothing else."""
+    return (settings.GITHUB_TOKEN or None) if access_policy().is_github(address) else None
+
+
+def git_settings(policy: AccessPolicy | None = None) -> GitSettings:
+    return GitSettings(
+        mirrors=settings.SKILLMEAT_MIRRORS,
+        policy=policy or access_policy(),
+        credentials=token_for,
+        timeout=settings.SKILLMEAT_UPSTREAM_TIMEOUT,
+        fetch_timeout=settings.SKILLMEAT_UPSTREAM_FETCH_TIMEOUT,
+        max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
+        max_fetch_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
+        mirrors_max_bytes=settings.SKILLMEAT_MIRROR_MAX_BYTES,
+    )
+
+
+def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None:
+    """None where GitHub's API is turned off. The API's own host needs no entry in the list of hosts."""
+    if not settings.SKILLMEAT_GITHUB_API_URL or "rest" not in settings.SKILLMEAT_GITHUB_TIERS:
+        return None
+    policy = policy or access_policy()
+    return GitHubSettings(
+        api_url=settings.SKILLMEAT_GITHUB_API_URL,
+        policy=policy,
+        credentials=token_for,
+        download_hosts=(f"codeload.{policy.github_host}",),
+        timeout=settings.SKILLMEAT_UPSTREAM_TIMEOUT,
+        fetch_timeout=settings.SKILLMEAT_UPSTREAM_FETCH_TIMEOUT,
+        max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
+        max_archive_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
+        on_quota=_tell_quota,
+    )
+
+
+def _tell_quota(quota: Quota) -> None:
+    low = quota.remaining is not None and quota.limit and quota.remaining * 100 < quota.limit * LOW_QUOTA
+    tell = log.warning if low else log.debug
+    tell(
+        "github.quota",
+        resource=quota.resource,
+        limit=quota.limit,
+        remaining=quota.remaining,
+        reset_in=quota.reset_in,
+    )
+
+
+def unrestricted_policy() -> AccessPolicy:
+    """For a command whose caller could read the path anyway: any local path, else the same rules."""
+    return replace(access_policy(), any_local=True)
+
+
+def provider_at(
+    address: RepositoryAddress,
+    choice: ProviderChoice = ProviderChoice.AUTO,
+    *,
+    policy: AccessPolicy | None = None,
+) -> Provider:
+    """Who reads what is at this address; nothing is asked yet.
+
+    On GitHub, AUTO is the API with git to fall back to where there is a token, else git: without a token the API's
+    quota is soon used up. Raises ProviderUnavailable, HostNotAllowed, PathNotAllowed.
+    """
+    check_provider(address, choice)
+    git, github = git_settings(policy), github_settings(policy)
+    if choice is ProviderChoice.AUTO and git.policy.is_github(address):
+        if not _git_reads_github():
+            choice = ProviderChoice.GITHUB
+        elif token_for(address) is None:
+            choice = ProviderChoice.GIT
+    return provider_for(address, git, github=github, choice=choice)
+
+
+def check_provider(address: RepositoryAddress, choice: ProviderChoice) -> None:
+    """Raise ProviderUnavailable where this provider cannot read what is at this address, by the settings alone."""
+    on_github, has_api = access_policy().is_github(address), github_settings() is not None
+    if choice is ProviderChoice.GITHUB and not on_github:
+        raise ProviderUnavailable("The source is not on GitHub (SKILLMEAT_GITHUB_URL): its API knows nothing of it.")
+    if choice is ProviderChoice.GITHUB and not has_api:
+        raise ProviderUnavailable("GitHub's API is turned off (SKILLMEAT_GITHUB_API_URL or SKILLMEAT_GITHUB_TIERS).")
+    if on_github and not _git_reads_github() and (choice is ProviderChoice.GIT or not has_api):
+        also = "" if has_api else ", and so is its API"
+        raise ProviderUnavailable(f"git is turned off for sources on GitHub (SKILLMEAT_GITHUB_TIERS){also}.")
+
+
+def _git_reads_github() -> bool:
+    return "git" in settings.SKILLMEAT_GITHUB_TIERS
