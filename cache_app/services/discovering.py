@@ -15,7 +15,7 @@ from django.utils import timezone
 from cache_app.domain.discovery_plan import Fate, Remembered, Seen, fate
 from cache_app.models import Discovery, ProjectState, ReadStatus
 from cache_app.services.results import OUTCOME, DiscoveryResult, Unreadable, object_ref, shown_path
-from cache_app.services.states import write_states
+from cache_app.services.states import STOPS, write_states
 from cache_app.services.status import discovery_stats
 from cache_app.services.walking import Walked, is_gone, walk
 from collections_app.errors import ProjectExists
@@ -23,7 +23,7 @@ from collections_app.models import Project
 from collections_app.services.deployed_view import same_rows, views_of
 from collections_app.services.homes import home, project_roots
 from collections_app.services.project_reading import Found, find_records
-from collections_app.services.projects import forget_project, project_path, register_project, sync_rows
+from collections_app.services.projects import forget_project, project_path, register_found, sync_rows
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.reporting import Report
@@ -157,6 +157,8 @@ def _apply(looked: list[Looked], actor: Actor, report: Report) -> list[Looked]:
         report.progress(number, len(looked), shown_path(one.path))
         try:
             done.append(_applied(one, actor, report))
+        except STOPS:
+            raise
         except DomainError as error:
             done.append(replace(one, fate=Fate.ERROR, error=error))
     return done
@@ -165,7 +167,7 @@ def _apply(looked: list[Looked], actor: Actor, report: Report) -> list[Looked]:
 def _applied(one: Looked, actor: Actor, report: Report) -> Looked:
     if one.is_new:
         try:
-            project = register_project(one.path, actor=actor, report=report)
+            project = register_found(one.path, one.found.records, actor=actor)
         except ProjectExists as known:  # somebody was faster
             return replace(one, project=Project.objects.filter(pk=known.data["project_id"]).first())
         return replace(one, project=project, registered=True)

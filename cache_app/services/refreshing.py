@@ -18,12 +18,12 @@ from cache_app.domain.readings import UNMANAGED, Change, Item, count, diff
 from cache_app.models import ProjectState, ReadStatus
 from cache_app.querysets import stale_projects
 from cache_app.services.results import RefreshResult, Unreadable, object_ref, shown_path
-from cache_app.services.states import ttl, write_states
+from cache_app.services.states import STOPS, ttl, write_states
 from collections_app.models import Project
 from collections_app.services.project_reading import BATCH, ProjectReading, read_projects
 from collections_app.services.projects import sync_rows
 from skillmeat_site.core.actor import COMMAND_LINE, Actor
-from skillmeat_site.core.errors import NotFound
+from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report, SilentReport
 from skillmeat_site.core.results import ItemOutcome, Row
@@ -182,7 +182,7 @@ class _Run:
     ) -> None:
         for reading in readings:
             if not reading.rows_agree:
-                sync_rows(reading.project, self.report)
+                self._sync(reading.project)
         with transaction.atomic():
             there = write_states(read, _READ) | write_states(unread, _UNREAD)
             for reading in readings:
@@ -190,6 +190,15 @@ class _Run:
                 if found and reading.project.pk in there:
                     told = [change.to_json() for change in found]
                     AuditEvent.record(self.actor, "project.changed", reading.project, job_id=self.job_id, changes=told)
+
+    def _sync(self, project: Project) -> None:
+        """A project that was forgotten, moved or taken meanwhile is up to the next refresh."""
+        try:
+            sync_rows(project, self.report)
+        except STOPS:
+            raise
+        except DomainError as error:
+            log.info("cache.rows_not_synced", project=project.pk, code=error.code)
 
 
 def _ref(project: Project) -> Any:

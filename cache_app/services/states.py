@@ -9,6 +9,10 @@ from django.conf import settings
 
 from cache_app.models import ProjectState
 from collections_app.models import Project
+from skillmeat_site.core.errors import Cancelled, JobTimeout, LeaseLost
+
+STOPS = (Cancelled, JobTimeout, LeaseLost)
+"""What ends the whole of a piece of work, and is no error of one project."""
 
 
 def ttl() -> timedelta:

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from cache_app.models import ProjectState
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
+from tests.factories.deployments import DeploymentFactory, ProjectFactory
 from tests.factories.marketplace import CatalogEntryFactory, SourceFactory, SourceTagFactory
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +56,13 @@ def source_entries(number):
     return f"/api/v1/marketplace/sources/{source.pk}/entries"
 
 
-LISTS = (jobs, job_items, sources, entries, source_entries)
+def projects(number):
+    for deployment in DeploymentFactory.create_batch(number):
+        ProjectState.objects.create(project=deployment.project, fetched_at=timezone.now())
+    return "/api/v1/projects"
+
+
+LISTS = (jobs, job_items, sources, entries, source_entries, projects)
 
 
 def statements(api, url, number):
@@ -68,7 +77,7 @@ def statements(api, url, number):
 def test_a_list_costs_the_same_however_long(api, make):
     api.get("/api/v1/jobs")  # the token's last use is written once
     few = statements(api, make(3), 3)
-    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory):
+    for model in (JobItemFactory, JobFactory, CatalogEntryFactory, SourceFactory, ProjectFactory):
         model._meta.model.objects.all().delete()
     many = statements(api, make(30), 30)
     assert len(few) == len(many), "\n".join(many)
