@@ -53,7 +53,9 @@ class ProjectQuerySet(QuerySet["Project"]):
         return self
 
     def for_list(self) -> ProjectQuerySet:
-        return self.annotate(deployment_count=Count("deployments")).prefetch_related("deployments")
+        """With what the project cache last read of each: its row hangs on the project's own ("cached")."""
+        counted = self.annotate(deployment_count=Count("deployments"))
+        return counted.select_related("cached").prefetch_related("deployments")
 
 
 class DeploymentQuerySet(QuerySet["Deployment"]):

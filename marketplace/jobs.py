@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
 
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
@@ -16,6 +20,7 @@ from marketplace.services.importing import import_source_entries
 from marketplace.services.reimport import ReimportOptions, reimport_entry
 from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
+from marketplace.services.scan_record import prune_runs
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
 from marketplace.services.tags import approve_waiting
@@ -152,6 +157,12 @@ def rescan_due() -> Mapping[str, Any]:
         return {"queued": 0}
     runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)
     return {"queued": len(due)}
+
+
+@every(60 * 24, "marketplace.prune")
+def prune_daily() -> int:
+    """Delete scan runs that are older than SKILLMEAT_JOB_KEEP_DAYS; the newest of each source stays."""
+    return prune_runs(timezone.now() - timedelta(days=settings.SKILLMEAT_JOB_KEEP_DAYS))
 
 
 @job(

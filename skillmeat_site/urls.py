@@ -11,9 +11,9 @@ api: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("skillmeat_site.core.api.urls")),
+    path("", include("cache_app.api.urls")),
     path("", include("collections_app.api.urls")),
     path("marketplace/", include("marketplace.api.urls")),
-    path("", include("collections_app.api.urls")),
 ]
 
 urlpatterns = [

@@ -143,8 +143,8 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_fetched_at(self, project: Project) -> Any:
-        """When its disk was last looked at as a whole; kept by the project cache."""
-        return None
+        """When its disk was last read as a whole, by the project cache, whose app this one does not know."""
+        return getattr(getattr(project, "cached", None), "fetched_at", None)
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, project: Project) -> dict[str, int]:

@@ -7,7 +7,7 @@ stand, and the next change writes it anew.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -64,6 +64,11 @@ class RecordFile:
     file: DeployedFile
 
 
+Records = Mapping[Profile, RecordFile]
+_Origin = tuple[str, str, str, str]
+"""Type, name, collection and recorded id of an artifact."""
+
+
 @dataclass(slots=True)
 class View:
     """A project's deployments, by key; ``rows``: what the database has of them at this moment."""
@@ -101,13 +106,20 @@ class View:
 
 def read_view(project: Project) -> View:
     """Raises ManifestInvalid, FormatTooNew, UnsafePath for a record that is not understood, and as reading."""
-    with ProjectDisk(Path(project.path), limits=limits()) as disk:
+    return _view(project, read_records(project.path))
+
+
+def read_records(folder: str) -> Records:
+    """What a project's records say, of every profile. Asks no database, so that any thread may call it.
+
+    Raises as ``read_view``.
+    """
+    with ProjectDisk(Path(folder), limits=limits()) as disk:
         raw = {profile: disk.read(profile.record) for profile in Profile}
-    records = {
+    return {
         profile: RecordFile(data, DeployedFile() if data is None else parse_deployed(data))
         for profile, data in raw.items()
     }
-    return _view(project, records)
 
 
 def rows_view(project: Project) -> View:
@@ -115,50 +127,71 @@ def rows_view(project: Project) -> View:
     return _view(project, {profile: RecordFile(None, DeployedFile()) for profile in Profile})
 
 
-def _view(project: Project, records: dict[Profile, RecordFile]) -> View:
-    rows = {}
-    if project.pk is not None:
-        for row in Deployment.objects.filter(project=project).select_related("artifact__collection").order_by("pk"):
+def _view(project: Project, records: Records) -> View:
+    (view,) = views_of([(project, records)])
+    return view
+
+
+def views_of(read: Sequence[tuple[Project, Records]]) -> list[View]:
+    """The views of projects whose records were read. Two statements, however many projects."""
+    rows: dict[Any, dict[Key, Deployment]] = {}
+    registered = [project.pk for project, _ in read if project.pk is not None]
+    if registered:
+        deployed = Deployment.objects.filter(project__in=registered)
+        for row in deployed.select_related("artifact__collection").order_by("pk"):
             if (key := key_of(row)) is not None:
-                rows[key] = row
+                rows.setdefault(row.project_id, {})[key] = row
+    artifacts = _artifacts(
+        one for _, records in read for record in records.values() for one in record.file.deployments
+    )
+    return [
+        View(project, dict(records), _known(records, rows.get(project.pk, {}), artifacts), rows.get(project.pk, {}))
+        for project, records in read
+    ]
+
+
+def _known(
+    records: Records, rows: Mapping[Key, Deployment], artifacts: Mapping[_Origin, uuid.UUID]
+) -> dict[Key, Known]:
     known: dict[Key, Known] = {
         key: Known(key, deployed_of(row), row.pk, row.artifact_id)
         for key, row in rows.items()
         if records[key.profile].raw is None
     }
-    recorded = {}
     for profile, record in records.items():
         for one in record.file.deployments:
             if one.profile is profile:
-                recorded[Key(one.kind, one.name, profile)] = one
-    artifacts = _artifacts(recorded.values())
-    for key, one in recorded.items():
-        known_id = rows[key].pk if key in rows else uuid.uuid4()
-        known[key] = Known(key, one, known_id, artifacts.get((one.identity, one.collection)))
-    return View(project, records, dict(sorted(known.items(), key=lambda item: item[1].deployed.identity)), rows)
+                key = Key(one.kind, one.name, profile)
+                known_id = rows[key].pk if key in rows else uuid.uuid4()
+                known[key] = Known(key, one, known_id, artifacts.get(_origin(one)))
+    return dict(sorted(known.items(), key=lambda item: item[1].deployed.identity))
 
 
-def _artifacts(recorded: Iterable[Deployed]) -> dict[tuple[tuple[str, str, str], str], uuid.UUID]:
+def _origin(one: Deployed) -> _Origin:
+    return one.kind.value, one.name, one.collection, one.artifact_uuid or ""
+
+
+def _artifacts(recorded: Iterable[Deployed]) -> dict[_Origin, uuid.UUID]:
     """The artifacts that records mean: by their id where it is known here, else by collection, type and name."""
-    wanted = list(recorded)
-    ids = [pk for one in wanted if (pk := _uuid(one.artifact_uuid)) is not None]
-    names = {one.name for one in wanted}
-    slugs = {one.collection for one in wanted}
+    wanted = {_origin(one): one for one in recorded}
     if not wanted:
         return {}
+    ids = {pk for one in wanted.values() if (pk := _uuid(one.artifact_uuid)) is not None}
+    names = {one.name for one in wanted.values()}
+    slugs = {one.collection for one in wanted.values()}
     rows = Artifact.objects.filter(Q(pk__in=ids) | Q(name__in=names, collection__slug__in=slugs))
     by_name: dict[tuple[str, ArtifactRef], uuid.UUID] = {}
     by_id: dict[uuid.UUID, str] = {}
     for artifact_id, slug, type_, name in rows.values_list("pk", "collection__slug", "type", "name"):
         by_name[slug, ArtifactRef(type_, name)] = artifact_id
         by_id[artifact_id] = type_
-    found: dict[tuple[tuple[str, str, str], str], uuid.UUID] = {}
-    for one in wanted:
+    found: dict[_Origin, uuid.UUID] = {}
+    for origin, one in wanted.items():
         known = _uuid(one.artifact_uuid)
         if known is None or by_id.get(known) != one.kind.value:
             known = by_name.get((one.collection, ArtifactRef(one.kind.value, one.name)))
         if known is not None:
-            found[one.identity, one.collection] = known
+            found[origin] = known
     return found
 
 

@@ -137,23 +137,42 @@ def _drifted(
     only: set[uuid.UUID] | None = None,
 ) -> list[Drifted]:
     if artifacts is None:
-        ids = [one.artifact_id for one in known if one.artifact_id]
-        artifacts = Artifact.objects.select_related("collection").in_bulk(ids)
-    collection = {pk: _collection_oid(artifact) for pk, artifact in artifacts.items()}
+        artifacts = artifacts_of(known)
+    oids = {pk: collection_oid(artifact) for pk, artifact in artifacts.items()}
     with ProjectDisk(Path(project.path), limits=limits()) as disk:
-        look = _Looker(disk, known)
-        return [
-            look.drifted(one, collection.get(one.artifact_id) if one.artifact_id else None)
-            for one in known
-            if only is None or one.id in only
-        ]
+        return look_at(disk, known, oids, only)
 
 
-def _collection_oid(artifact: Artifact) -> str | None:
+def artifacts_of(known: Iterable[Known]) -> dict[Any, Artifact]:
+    """The artifacts that deployments came from, as ``collection_oid`` takes them."""
+    ids = {one.artifact_id for one in known if one.artifact_id}
+    return Artifact.objects.select_related("collection").in_bulk(list(ids)) if ids else {}
+
+
+def collection_oid(artifact: Artifact) -> str | None:
+    """What the collection's folder holds of an artifact now; None where nothing can be read. Asks no database."""
     try:
         return read_source(artifact).oid
     except DomainError:
         return None
+
+
+def look_at(
+    disk: ProjectDisk,
+    known: Sequence[Known],
+    collection_oids: Mapping[Any, str | None],
+    only: set[uuid.UUID] | None = None,
+) -> list[Drifted]:
+    """The states of deployments in a project. Asks no database, so that any thread may call it.
+
+    ``known`` are all of the project, for whose keys are whose in a merged file can only be told with all at hand.
+    """
+    look = _Looker(disk, known)
+    return [
+        look.drifted(one, collection_oids.get(one.artifact_id) if one.artifact_id else None)
+        for one in known
+        if only is None or one.id in only
+    ]
 
 
 class _Looker:

@@ -82,5 +82,5 @@ def check_project(path: str) -> Path:
     except (OSError, ValueError):
         is_folder = False
     if not is_folder:
-        raise ProjectMissing(f"There is no folder {real.name!a}.")
+        raise ProjectMissing(f"There is no folder {real.name!a}, or it cannot be reached.")
     return real

@@ -19,7 +19,7 @@ from collections_app.errors import (
     UnsafePath,
 )
 from collections_app.models import Project
-from collections_app.services.deployed_view import read_view, same_rows, write_rows
+from collections_app.services.deployed_view import Records, read_view, same_rows, views_of, write_rows
 from collections_app.services.project_holding import check_project, held_project
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, LimitExceeded, NotFound
@@ -65,15 +65,31 @@ def register_project(path: str, *, name: str = "", actor: Actor, report: Report)
 
     Raises InvalidParameter for what is no path, PathNotAllowed, ProjectMissing, ProjectExists (with ``project_id``).
     """
+    row = _register(path, name, actor, None)
+    sync_rows(row, report)
+    return row
+
+
+def register_found(path: str, records: Records | None, *, actor: Actor) -> Project:
+    """Register a folder with what its records, read just now, say; None: they could not be read.
+
+    Takes no lease: nobody sees the project before its deployments stand beside it. Raises as ``register_project``.
+    """
+    return _register(path, "", actor, records)
+
+
+def _register(path: str, name: str, actor: Actor, records: Records | None) -> Project:
     real = project_path(path)
     try:
         with transaction.atomic():
             row = Project.objects.create(path=real, name=_name(name, real))
             AuditEvent.record(actor, "project.registered", row)
+            if records is not None:
+                (view,) = views_of([(row, records)])
+                write_rows(view, view.known)
     except IntegrityError:
         known = Project.objects.filter(path=real).first()
         raise ProjectExists(data={"project_id": known.pk if known else None}) from None
-    sync_rows(row, report)
     return row
 
 

@@ -96,6 +96,27 @@ class ProjectDisk:
             raise LimitExceeded(f"{path} is larger than {MAX_DOCUMENT} bytes")
         return data
 
+    def entries(self, path: str) -> list[tuple[str, bool]]:
+        """The names in a folder, sorted, and whether each is a folder; links and special files are left out.
+
+        Empty where there is no such folder, or a link on the way. Raises ``disk_denied``.
+        """
+        with meaning(path):
+            try:
+                with open_folder(self._fd, path.split("/")) as fd, os.scandir(fd) as found:
+                    return sorted(
+                        (entry.name, entry.is_dir(follow_symlinks=False))
+                        for entry in found
+                        if not entry.is_symlink()
+                        and (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
+                    )
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    return []
+                raise
+
     def permissions(self, path: str) -> int | None:
         """The mode bits of a file, so that a new version of it keeps them; None where nothing is."""
         *folders, name = path.split("/")

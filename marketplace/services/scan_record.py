@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from marketplace.domain.scan_plan import ScanPlan
 from marketplace.models import ScanRun, Source
@@ -21,6 +21,7 @@ from skillmeat_site.upstream.types import Head, Listing
 
 BACK_OFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
 """How long a sweep leaves a source alone after so many failures in a row; the last one goes on for ever."""
+RUNS_PER_STATEMENT = 1_000
 JITTER = 0.1
 """Due times are spread by a tenth either way, so that sources registered together are not scanned together."""
 
@@ -108,6 +109,19 @@ def write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
         duration_ms=result.duration_ms,
         result=result.to_json(),
     )
+
+
+def prune_runs(before: datetime) -> int:
+    """Delete runs from before a moment, but for each source's newest one. Returns how many.
+
+    In parts, so that the writes of others come in between.
+    """
+    newest = ScanRun.objects.order_by().values("source").annotate(newest=Max("pk")).values("newest")
+    old = ScanRun.objects.filter(created_at__lt=before).exclude(pk__in=newest).order_by("pk")
+    deleted = 0
+    while ids := list(old.values_list("pk", flat=True)[:RUNS_PER_STATEMENT]):
+        deleted += ScanRun.objects.filter(pk__in=ids).delete()[0]
+    return deleted
 
 
 def write_failed_run(source: Source, error: DomainError, job_id: UUID | None, duration_ms: int) -> None:

@@ -1,5 +1,6 @@
 """The project's settings, composed of small modules. docs/configuration.md lists every variable."""
 
+from skillmeat_site.settings.cache import *  # noqa: F403
 from skillmeat_site.settings.collections import *  # noqa: F403
 from skillmeat_site.settings.database import *  # noqa: F403
 from skillmeat_site.settings.logs import *  # noqa: F403

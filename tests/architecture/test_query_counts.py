@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from cache_app.models import ProjectState
 from tests.factories.collections import ArtifactFactory, CollectionFactory, SnapshotFactory
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import DeploymentFactory, ProjectFactory
@@ -62,8 +64,8 @@ def deployments(number):
 
 
 def projects(number):
-    for project in ProjectFactory.create_batch(number):
-        DeploymentFactory.create_batch(2, project=project)
+    for deployment in DeploymentFactory.create_batch(number):
+        ProjectState.objects.create(project=deployment.project, fetched_at=timezone.now())
     return "/api/v1/projects"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -53,6 +54,11 @@ def run_scheduled(name: str) -> None:
         log.warning("schedule.unknown", schedule=name)
         return
     schedule.run()
+
+
+def next_run(name: str) -> datetime | None:
+    """When a schedule is due next; None before ``sync_schedules`` has written it."""
+    return QueueSchedule.objects.filter(name=name).values_list("next_run", flat=True).first()
 
 
 def sync() -> dict[str, int]:

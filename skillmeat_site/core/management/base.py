@@ -10,8 +10,10 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
@@ -26,6 +28,7 @@ from skillmeat_site.core.redaction import redact
 from skillmeat_site.core.results import UNWELL, BulkResult, ItemOutcome, JobStatus, Summary
 from skillmeat_site.core.startup import run_start_hooks
 from skillmeat_site.core.text import printable
+from skillmeat_site.upstream.telling import RunningServer
 
 INTERRUPTED = 130
 
@@ -47,6 +50,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.as_json = bool(options["json"])
+        self.changed_collections: set[str] = set()
+        """``run`` adds the slug of each collection that it has changed: a running server is told of them."""
         run_start_hooks()
         try:
             code = self.run(options)
@@ -61,8 +66,27 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Interrupted: what was finished stays, the rest was not begun.")
             code = INTERRUPTED
+        if not options.get("dry_run"):
+            self.tell_server()
         if code:
             sys.exit(code)
+
+    def tell_server(self) -> None:
+        """Tell the running server (SKILLMEAT_API_URL) which collections were changed, after everything else.
+
+        Whatever comes of it, the command ends as it would have: what goes wrong is one line on stderr.
+        """
+        if not (self.changed_collections and settings.SKILLMEAT_API_URL):
+            return
+        with suppress(BrokenPipeError):
+            self.stdout.flush()
+        server = RunningServer(settings.SKILLMEAT_API_URL, settings.SKILLMEAT_API_TOKEN)
+        try:
+            warning = server.tell(self.changed_collections)
+        except KeyboardInterrupt:
+            warning = "warning: interrupted before the running server was told of the change"
+        if warning:
+            self.stderr.write(printable(warning))
 
     def run(self, options: Mapping[str, Any]) -> int:
         raise NotImplementedError(f"{type(self).__module__} does not say what it does")
