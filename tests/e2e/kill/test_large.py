@@ -14,7 +14,7 @@ def worlds(site) -> Worlds:
     return Worlds(site)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["bytes", "files"])
 def test_a_gibibyte_and_a_hundred_thousand_files(worlds, kind):
     told = worlds.run("-m", "tests.e2e.kill.large", kind)

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.conftest import PATIENCE
 from tests.e2e.kill.conftest import Worlds
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 MODULE = ("-m", "tests.e2e.kill.rival")
 
 

@@ -17,7 +17,7 @@ STRIDE = 3
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in WALKS]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.exhaustive) for name in WALKS]
 )
 def test_killed_at_every_step(worlds: Worlds, name: str) -> None:
     stride = STRIDE if worlds.site.database_url else 1
