@@ -8,6 +8,7 @@ from typing import Any
 from collections_app.domain.import_plan import Strategy
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
+from marketplace.job_params import count_ids, only_these, source_of
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.bulk_import import import_entries, reimport_many
 from marketplace.services.entries import entry_ref, set_excluded
@@ -18,8 +19,13 @@ from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
-from marketplace.services.tags import approve_waiting
-from marketplace.services.tags import decide_tags as decide
+from marketplace.tag_jobs import (  # noqa: F401 - found here
+    approve_tags,
+    bulk_refresh_auto_tags,
+    decide_tags,
+    refresh_auto_tags,
+    spread_tags,
+)
 from skillmeat_site.core.actor import SCHEDULER
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.jobs import runner
@@ -31,23 +37,10 @@ from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 
 
-def _source_of(params: Params) -> ObjectRef:
-    source = Source.objects.filter(pk=params["source_id"]).first()
-    return source_ref(source) if source else ObjectRef("source", str(params["source_id"]))
-
-
 def _scan_joins(running: Params, wanted: Params) -> bool:
     """A running scan does all that is wanted if it is of the same source and at least as strong."""
     flags = ("force", "allow_removals")
     return all(running.get(flag, False) or not wanted.get(flag, False) for flag in flags)
-
-
-def _count_ids(params: Params) -> int:
-    return len(params["ids"])
-
-
-def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
-    return {**params, "ids": [int(pk) for pk in ids]}
 
 
 @job(
@@ -58,7 +51,7 @@ def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
     dedupe=lambda params: f"rescan:{params['source_id']}",
     joins=_scan_joins,
     busy=SourceBusy,
-    target=_source_of,
+    target=source_of,
 )
 def rescan(
     ctx: Any, source_id: int, force: bool = False, allow_removals: bool = False, dry_run: bool = False
@@ -72,8 +65,8 @@ def rescan(
     label=lambda params: f"Rescan {len(params['ids'])} sources",
     queue="scan",
     timeout=900,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_rescan(
     ctx: Any, ids: Sequence[int], force: bool = False, allow_removals: bool = False, dry_run: bool = False
@@ -103,8 +96,8 @@ def _dry_row(ctx: Any, target: Target) -> Row:
 @job(
     "marketplace.bulk_update_entries",
     label=lambda params: f"{'Exclude' if params['excluded'] else 'Restore'} {len(params['ids'])} entries",
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_update_entries(
     ctx: Any, ids: Sequence[int], excluded: bool, reason: str = "", dry_run: bool = False
@@ -115,31 +108,11 @@ def bulk_update_entries(
 @job(
     "marketplace.bulk_update_sources",
     label=lambda params: f"Change {len(params['ids'])} sources",
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **changes: Any) -> BulkResult:
     return update_sources(ids, actor=ctx.actor, dry_run=dry_run, **changes)
-
-
-@job(
-    "marketplace.decide_tags",
-    label=lambda params: f"Decide on {len(params['ids'])} suggested tags",
-    size=_count_ids,
-    retry=_only_these,
-)
-def decide_tags(ctx: Any, ids: Sequence[int], status: str, dry_run: bool = False) -> BulkResult:
-    return decide(ids, status=status, actor=ctx.actor, dry_run=dry_run)
-
-
-@job(
-    "marketplace.approve_tags",
-    label=lambda params: f"Approve the pending tags of {len(params['ids'])} sources",
-    size=_count_ids,
-    retry=_only_these,
-)
-def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
-    return approve_waiting(ids, actor=ctx.actor, dry_run=dry_run)
 
 
 @every(5, "marketplace.rescan_due")
@@ -160,8 +133,8 @@ def rescan_due() -> Mapping[str, Any]:
     queue="long",
     timeout=1800,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def import_source(
     ctx: Any,
@@ -185,8 +158,8 @@ def import_source(
     queue="long",
     timeout=3600,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_import(
     ctx: Any,
@@ -233,8 +206,8 @@ def reimport(
     queue="long",
     timeout=3600,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_reimport(
     ctx: Any, ids: Sequence[int], keep_deployments: bool = True, collection: str = "", dry_run: bool = False

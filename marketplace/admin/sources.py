@@ -17,7 +17,7 @@ from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
 from marketplace.admin.source_form import SourceForm
-from marketplace.admin.tag_actions import ApproveSourceTags
+from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import tags_of
 from marketplace.models import CatalogEntry, ScanRun, Source
 from marketplace.models.tag import TagKind
@@ -57,7 +57,9 @@ REPOSITORY_FIELDS = (
 @admin.register(Source)
 class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     form = SourceForm
-    bulk_actions = (RescanSources, ForceRescanSources, ApproveSourceTags, EnableSources, DisableSources)
+    bulk_actions = (
+        RescanSources, ForceRescanSources, RefreshSourceTags, ApproveSourceTags, EnableSources, DisableSources,
+    )  # fmt: skip
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip

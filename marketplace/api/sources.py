@@ -53,6 +53,8 @@ class SourceViewSet(TagActions, mixins.ListModelMixin, mixins.RetrieveModelMixin
         "bulk_update": "marketplace.change_source",
         "path_tags": "marketplace.change_source",
         "auto_tags": "marketplace.change_source",
+        "refresh_auto_tags": "marketplace.rescan_source",
+        "bulk_refresh_auto_tags": "marketplace.rescan_source",
     }
 
     def get_queryset(self) -> QuerySet[Source]:

@@ -39,7 +39,7 @@ class Located:
     @property
     def columns(self) -> dict[str, Any]:
         """What the source shall remember of it."""
-        return {**self.new_place, **(_described(self.facts) if self.facts else {})}
+        return {**self.new_place, **(described(self.facts) if self.facts else {})}
 
 
 def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> Located:
@@ -67,10 +67,34 @@ def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> 
     try:
         found = _by_id(source, provider, host, address, tick)
     except UpstreamNotFound:
-        raise UpstreamIdentityChanged(
-            f"{facts.full_name} is another repository than the one that was scanned, and that one is gone"
-        ) from None
+        raise _taken(facts) from None
     return _located(source, *found)
+
+
+def facts_about(source: Source, host: Describes, tick: Tick) -> RepositoryFacts:
+    """What the host says of the source's repository, and of no other that has its name now.
+
+    One request; a second one where the name leads to another repository, or to none any more. Raises like ``locate``.
+    """
+    address = address_of(source)
+    try:
+        facts = host.describe(address, tick=tick)
+    except UpstreamNotFound:
+        if source.repository_id is None:
+            raise
+        return host.describe(address, repository_id=source.repository_id, tick=tick)
+    if source.repository_id in (None, facts.id):
+        return facts
+    try:
+        return host.describe(address, repository_id=source.repository_id, tick=tick)
+    except UpstreamNotFound:
+        raise _taken(facts) from None
+
+
+def _taken(facts: RepositoryFacts) -> UpstreamIdentityChanged:
+    return UpstreamIdentityChanged(
+        f"{facts.full_name} is another repository than the one that was scanned, and that one is gone"
+    )
 
 
 def _by_id(
@@ -107,7 +131,8 @@ def _renamed(address: RepositoryAddress, full_name: str) -> RepositoryAddress:
     return parse_url(f"{policy.github_url}/{full_name}", policy, ref=address.ref)
 
 
-def _described(facts: RepositoryFacts) -> dict[str, Any]:
+def described(facts: RepositoryFacts) -> dict[str, Any]:
+    """The columns that tell what the host says of a repository."""
     return {
         "repository_id": facts.id,
         "repository_description": facts.description,

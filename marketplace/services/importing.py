@@ -23,6 +23,7 @@ from marketplace.domain.said import said_of
 from marketplace.errors import NotImportable
 from marketplace.models import CatalogEntry, EntryImport, Source
 from marketplace.models.entry import Presence
+from marketplace.services.approved_tags import Approved, approved_of
 from marketplace.services.contents import Outline, Tree, read_outlines
 from marketplace.services.import_results import ImportedEntry, ImportResult
 from marketplace.services.upstreams import address_of, provider_of
@@ -226,6 +227,7 @@ def carry_out(
     entries = [entry for entry in wanted if entry.pk in decisions]
     address, provider, head, listing = _listing(run)
     outlines = _outlines(run, Tree(listing), entries)
+    approved = approved_of(run.source)
     if outlines and held.folder.exists():
         run.snapshot_id = str(take_snapshot(held, reason=run.reason, actor=run.actor, job_id=run.job_id).pk)
     waiting: list[Incoming] = []
@@ -239,7 +241,7 @@ def carry_out(
             if isinstance(files, DomainError):
                 run.fail(outline.entry, files)
                 continue
-            item = _incoming(run, outline, files, decisions[outline.entry.pk], listing.commit)
+            item = _incoming(run, outline, files, decisions[outline.entry.pk], listing.commit, approved)
             waiting.append(item)
             by_ref[item.ref] = outline.entry
             if len(waiting) == CHUNK:
@@ -273,7 +275,14 @@ def _outlines(run: ImportRun, tree: Tree, entries: Sequence[CatalogEntry]) -> li
     return outlines
 
 
-def _incoming(run: ImportRun, outline: Outline, files: Sequence[NewFile], decision: Decision, commit: str) -> Incoming:
+def _incoming(
+    run: ImportRun,
+    outline: Outline,
+    files: Sequence[NewFile],
+    decision: Decision,
+    commit: str,
+    approved: Approved,
+) -> Incoming:
     entry = outline.entry
     return Incoming(
         ref=decision.ref,
@@ -281,7 +290,7 @@ def _incoming(run: ImportRun, outline: Outline, files: Sequence[NewFile], decisi
         oid=outline.oid,
         upstream=Upstream(run.source.url, run.options.source_ref or run.source.ref, entry.path, commit),
         told={"title": entry.title, "description": entry.description, **said_of(entry.metadata)},
-        tags=entry.tags,
+        tags=approved.added_to(entry.tags, entry.path),
         artifact_id=UUID(decision.target) if decision.target else None,
         fresh=run.fresh,
         import_id=str(run.job_id or ""),
