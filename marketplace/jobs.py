@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
+from marketplace.services.webhooks import forget_deliveries
 from marketplace.tag_jobs import (  # noqa: F401 - found here
     approve_tags,
     bulk_refresh_auto_tags,
@@ -36,6 +38,10 @@ from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 
+PATIENCE_SECONDS = 600
+"""How long a scan after a push waits for its turn. Longer than nearly every scan, shorter than the job may take."""
+POLL_SECONDS = 0.5
+
 
 def _scan_joins(running: Params, wanted: Params) -> bool:
     """A running scan does all that is wanted if it is of the same source and at least as strong."""
@@ -43,21 +49,44 @@ def _scan_joins(running: Params, wanted: Params) -> bool:
     return all(running.get(flag, False) or not wanted.get(flag, False) for flag in flags)
 
 
+def _scan_key(params: Params) -> str:
+    """A push asks for a scan that begins after it: it joins one that waits, never one that has begun."""
+    return f"{'pushed' if params.get('after_push') else 'rescan'}:{params['source_id']}"
+
+
 @job(
     "marketplace.rescan",
     label="Rescan {target}",
     queue="scan",
     timeout=900,
-    dedupe=lambda params: f"rescan:{params['source_id']}",
+    dedupe=_scan_key,
     joins=_scan_joins,
     busy=SourceBusy,
     target=source_of,
 )
 def rescan(
-    ctx: Any, source_id: int, force: bool = False, allow_removals: bool = False, dry_run: bool = False
+    ctx: Any,
+    source_id: int,
+    force: bool = False,
+    allow_removals: bool = False,
+    after_push: bool = False,
+    dry_run: bool = False,
 ) -> ScanResult:
+    """``after_push``: wait for a scan that is under way, instead of giving up; see ``_scan_key``."""
     options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run)
-    return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+    if not after_push:
+        return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return rescan_source(
+                source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id, on_held=ctx.close
+            )
+        except SourceBusy:
+            if time.monotonic() > deadline:
+                raise
+        ctx.progress(0, 0, "waiting for the scan that is under way")
+        time.sleep(POLL_SECONDS)
 
 
 @job(
@@ -125,6 +154,11 @@ def rescan_due() -> Mapping[str, Any]:
         return {"queued": 0}
     runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)
     return {"queued": len(due)}
+
+
+@every(60 * 24, "marketplace.prune_deliveries")
+def prune_deliveries() -> int:
+    return forget_deliveries()
 
 
 @job(

@@ -110,12 +110,23 @@ def _located(source: Source, address: RepositoryAddress, head: Head, facts: Repo
     named = _named(head, f"refs/heads/{branch}" if branch else "")
     if address.key == source.url_key:
         return Located(address, named, facts)
-    place = {"url_key": address.key, "ref": source.ref, "root_hint": source.root_hint}
-    other = Source.objects.filter(**place).exclude(pk=source.pk).first()
+    other = occupant_of(source, address)
     if other is None:
         return Located(address, named, facts, address_columns(address))
     detail = f"the repository is called {facts.full_name} now; source {other.pk} has that address already"
     return Located(address, named, facts, warnings=(Warned(RENAME_NOT_FOLLOWED, detail),))
+
+
+def occupant_of(source: Source, address: RepositoryAddress) -> Source | None:
+    """The other source that has this address already, with the same ref and root folder."""
+    place = {"url_key": address.key, "ref": source.ref, "root_hint": source.root_hint}
+    return Source.objects.filter(**place).exclude(pk=source.pk).first()
+
+
+def github_address(full_name: str, ref: str = "") -> RepositoryAddress:
+    """Where a repository of this name lies on GitHub. Raises like ``parse_url``."""
+    policy = access_policy()
+    return parse_url(f"{policy.github_url}/{full_name}", policy, ref=ref)
 
 
 def _named(head: Head, default_branch: str) -> Head:
@@ -127,8 +138,7 @@ def _renamed(address: RepositoryAddress, full_name: str) -> RepositoryAddress:
     """The address under this name; as it was where that is empty, or the same but for its case."""
     if full_name.lower() in ("", f"{address.owner}/{address.name}".lower()):
         return address
-    policy = access_policy()
-    return parse_url(f"{policy.github_url}/{full_name}", policy, ref=address.ref)
+    return github_address(full_name, address.ref)
 
 
 def described(facts: RepositoryFacts) -> dict[str, Any]:

@@ -9,7 +9,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 os.environ["SKILLMEAT_LOG_LEVEL"] = "CRITICAL"
 for _name in (
     "GITHUB_TOKEN", "REDIS_URL", "SKILLMEAT_HTTPS", "DEBUG", "SKILLMEAT_ALLOWED_HOSTS", "SKILLMEAT_GITHUB_URL",
-    "SKILLMEAT_GITHUB_API_URL", "SKILLMEAT_GITHUB_TIERS",
+    "SKILLMEAT_GITHUB_API_URL", "SKILLMEAT_GITHUB_TIERS", "SKILLMEAT_WEBHOOK_SECRET",
 ):  # fmt: skip
     os.environ.pop(_name, None)
 

@@ -85,7 +85,7 @@ def rows(db, settings, make_repository) -> dict[str, Any]:
 
 def with_rows(case: schemathesis.Case, rows: dict[str, Any], pick: int) -> None:
     """Let the request name rows that there are, in its path and in its body."""
-    kind = next(word for word in ("jobs", "entries", "sources") if f"/{word}" in case.path)
+    kind = next((word for word in ("jobs", "entries", "sources") if f"/{word}" in case.path), "sources")
 
     def chosen(name: str) -> Any:
         return rows[name][pick % len(rows[name])]
