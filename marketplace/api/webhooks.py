@@ -23,13 +23,14 @@ from skillmeat_site.upstream.webhooks import NoJson, delivery_id, is_signed, rea
 log = structlog.get_logger(__name__)
 
 MAX_EVENT = 50
+OUTCOMES = [outcome.value for outcome in DeliveryOutcome]
 
 
 class ReceivedSerializer(serializers.Serializer[Any]):
     """What became of a delivery; `scans` is how many sources it had scanned."""
 
     delivery = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in DeliveryOutcome])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     scans = serializers.IntegerField()
 
 
