@@ -8,6 +8,8 @@ from django.conf import settings
 
 from skillmeat_site.core.doctor import Finding, Health, clock_finding, diagnosis, network_diagnosis
 from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.models import UpstreamToken
+from skillmeat_site.core.upstream_tokens import ENVIRONMENT, refusals
 from skillmeat_site.core.upstreams import access_policy
 from skillmeat_site.upstream.errors import (
     HostNotAllowed,
@@ -50,6 +52,23 @@ def sources() -> Finding:
     return Finding("sources", Health.OK, f"hosts: {hosts}; local roots: {roots}")
 
 
+@diagnosis
+def stored_tokens() -> list[Finding]:
+    """Tokens that are not used any more, because their host refused them; one finding if there are none."""
+    refused = [
+        Finding(
+            f"token {one.name}",
+            Health.ERROR,
+            f"not used since {one.since:%Y-%m-%d %H:%M} UTC: {one.reason}",
+            "Enter another one in the admin (Upstream tokens)."
+            if one.host
+            else f"Set another {ENVIRONMENT}, and restart server and workers.",
+        )
+        for one in refusals()
+    ]
+    return refused or [Finding("stored tokens", Health.OK, f"{UpstreamToken.objects.count()} stored, none refused")]
+
+
 @network_diagnosis
 def hosts() -> list[Finding]:
     """One finding for each allowed host and the API, and one for the clocks of those that answered."""
@@ -82,6 +101,8 @@ def token() -> Finding:
     """Whether GitHub takes GITHUB_TOKEN."""
     if not settings.GITHUB_TOKEN:
         return Finding("token", Health.OK, "none set, git is used")
+    if any(not one.host for one in refusals()):
+        return Finding("token", Health.WARNING, "not tried: it was refused before")
     if not settings.SKILLMEAT_GITHUB_API_URL:
         return Finding("token", Health.OK, "not tried: the API is turned off")
     api = settings.SKILLMEAT_GITHUB_API_URL

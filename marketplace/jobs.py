@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
+from marketplace.job_params import count_ids, only_these, source_of
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.bulk_import import import_entries, reimport_many
 from marketplace.services.entries import entry_ref, set_excluded
@@ -23,8 +25,14 @@ from marketplace.services.results import ScanResult
 from marketplace.services.scan_record import prune_runs
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
-from marketplace.services.tags import approve_waiting
-from marketplace.services.tags import decide_tags as decide
+from marketplace.services.webhooks import forget_deliveries
+from marketplace.tag_jobs import (  # noqa: F401 - found here
+    approve_tags,
+    bulk_refresh_auto_tags,
+    decide_tags,
+    refresh_auto_tags,
+    spread_tags,
+)
 from skillmeat_site.core.actor import SCHEDULER
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.jobs import runner
@@ -35,10 +43,9 @@ from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 
-
-def _source_of(params: Params) -> ObjectRef:
-    source = Source.objects.filter(pk=params["source_id"]).first()
-    return source_ref(source) if source else ObjectRef("source", str(params["source_id"]))
+PATIENCE_SECONDS = 600
+"""How long a scan after a push waits for its turn. Longer than nearly every scan, shorter than the job may take."""
+POLL_SECONDS = 0.5
 
 
 def _scan_joins(running: Params, wanted: Params) -> bool:
@@ -47,12 +54,9 @@ def _scan_joins(running: Params, wanted: Params) -> bool:
     return all(running.get(flag, False) or not wanted.get(flag, False) for flag in flags)
 
 
-def _count_ids(params: Params) -> int:
-    return len(params["ids"])
-
-
-def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
-    return {**params, "ids": [int(pk) for pk in ids]}
+def _scan_key(params: Params) -> str:
+    """A push asks for a scan that begins after it: it joins one that waits, never one that has begun."""
+    return f"{'pushed' if params.get('after_push') else 'rescan'}:{params['source_id']}"
 
 
 @job(
@@ -60,16 +64,34 @@ def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
     label="Rescan {target}",
     queue="scan",
     timeout=900,
-    dedupe=lambda params: f"rescan:{params['source_id']}",
+    dedupe=_scan_key,
     joins=_scan_joins,
     busy=SourceBusy,
-    target=_source_of,
+    target=source_of,
 )
 def rescan(
-    ctx: Any, source_id: int, force: bool = False, allow_removals: bool = False, dry_run: bool = False
+    ctx: Any,
+    source_id: int,
+    force: bool = False,
+    allow_removals: bool = False,
+    after_push: bool = False,
+    dry_run: bool = False,
 ) -> ScanResult:
+    """``after_push``: wait for a scan that is under way, instead of giving up; see ``_scan_key``."""
     options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run)
-    return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+    if not after_push:
+        return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return rescan_source(
+                source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id, on_held=ctx.close
+            )
+        except SourceBusy:
+            if time.monotonic() > deadline:
+                raise
+        ctx.progress(0, 0, "waiting for the scan that is under way")
+        time.sleep(POLL_SECONDS)
 
 
 @job(
@@ -77,8 +99,8 @@ def rescan(
     label=lambda params: f"Rescan {len(params['ids'])} sources",
     queue="scan",
     timeout=900,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_rescan(
     ctx: Any, ids: Sequence[int], force: bool = False, allow_removals: bool = False, dry_run: bool = False
@@ -108,8 +130,8 @@ def _dry_row(ctx: Any, target: Target) -> Row:
 @job(
     "marketplace.bulk_update_entries",
     label=lambda params: f"{'Exclude' if params['excluded'] else 'Restore'} {len(params['ids'])} entries",
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_update_entries(
     ctx: Any, ids: Sequence[int], excluded: bool, reason: str = "", dry_run: bool = False
@@ -120,31 +142,11 @@ def bulk_update_entries(
 @job(
     "marketplace.bulk_update_sources",
     label=lambda params: f"Change {len(params['ids'])} sources",
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **changes: Any) -> BulkResult:
     return update_sources(ids, actor=ctx.actor, dry_run=dry_run, **changes)
-
-
-@job(
-    "marketplace.decide_tags",
-    label=lambda params: f"Decide on {len(params['ids'])} suggested tags",
-    size=_count_ids,
-    retry=_only_these,
-)
-def decide_tags(ctx: Any, ids: Sequence[int], status: str, dry_run: bool = False) -> BulkResult:
-    return decide(ids, status=status, actor=ctx.actor, dry_run=dry_run)
-
-
-@job(
-    "marketplace.approve_tags",
-    label=lambda params: f"Approve the pending tags of {len(params['ids'])} sources",
-    size=_count_ids,
-    retry=_only_these,
-)
-def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
-    return approve_waiting(ids, actor=ctx.actor, dry_run=dry_run)
 
 
 @every(5, "marketplace.rescan_due")
@@ -165,14 +167,19 @@ def prune_daily() -> int:
     return prune_runs(timezone.now() - timedelta(days=settings.SKILLMEAT_JOB_KEEP_DAYS))
 
 
+@every(60 * 24, "marketplace.prune_deliveries")
+def prune_deliveries() -> int:
+    return forget_deliveries()
+
+
 @job(
     "marketplace.import",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
     queue="long",
     timeout=1800,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def import_source(
     ctx: Any,
@@ -196,8 +203,8 @@ def import_source(
     queue="long",
     timeout=3600,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_import(
     ctx: Any,
@@ -244,8 +251,8 @@ def reimport(
     queue="long",
     timeout=3600,
     busy=CollectionBusy,
-    size=_count_ids,
-    retry=_only_these,
+    size=count_ids,
+    retry=only_these,
 )
 def bulk_reimport(
     ctx: Any, ids: Sequence[int], keep_deployments: bool = True, collection: str = "", dry_run: bool = False

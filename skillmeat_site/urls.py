@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from marketplace.api.webhooks import GitHubWebhookView
 from skillmeat_site.core.api import health, problems
 
 api: list[URLPattern | URLResolver] = [
@@ -14,6 +15,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("cache_app.api.urls")),
     path("", include("collections_app.api.urls")),
     path("marketplace/", include("marketplace.api.urls")),
+    path("webhooks/github", GitHubWebhookView.as_view(), name="webhooks-github"),
 ]
 
 urlpatterns = [

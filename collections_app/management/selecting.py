@@ -15,7 +15,7 @@ from collections_app.querysets import ArtifactQuerySet
 from collections_app.services.holding import DEFAULT, find_collection
 from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
 from skillmeat_site.core.globs import glob_expression
-from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.core.results import BulkResult, ItemOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class SelectedArtifacts:
 
     artifacts: list[Artifact]
     rows: list[dict[str, Any]]
+
+    def changed(self, result: BulkResult) -> set[str]:
+        """The slugs of the collections in which something came about."""
+        done = {row.object.id for row in result.rows if row.outcome in (ItemOutcome.UPDATED, ItemOutcome.REMOVED)}
+        return {artifact.collection.slug for artifact in self.artifacts if str(artifact.pk) in done}
 
     @property
     def ids(self) -> list[str]:

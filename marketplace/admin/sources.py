@@ -18,7 +18,7 @@ from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
 from marketplace.admin.source_form import SourceForm
-from marketplace.admin.tag_actions import ApproveSourceTags
+from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import tags_of
 from marketplace.models import CatalogEntry, ScanRun, Source
 from marketplace.models.tag import TagKind
@@ -59,7 +59,8 @@ REPOSITORY_FIELDS = (
 class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     form = SourceForm
     bulk_actions = (
-        RescanSources, ForceRescanSources, ImportSources, ApproveSourceTags, EnableSources, DisableSources,
+        RescanSources, ForceRescanSources, ImportSources, RefreshSourceTags, ApproveSourceTags, EnableSources,
+        DisableSources,
     )  # fmt: skip
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",

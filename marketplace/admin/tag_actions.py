@@ -1,4 +1,7 @@
-"""Bulk actions over suggested tags, and over the sources that suggest them. Database only, so done at once."""
+"""Bulk actions over suggested tags, and over the sources that suggest them.
+
+Decisions are database only, so done at once; a refresh asks upstream, so a worker does it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from typing import Any, ClassVar
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.jobs import approve_tags, decide_tags
+from marketplace.models import Source
 from marketplace.models.tag import TagStatus
+from marketplace.tag_jobs import approve_tags, bulk_refresh_auto_tags, decide_tags
 from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.upstreams import access_policy
 
 
 class _DecideTags(JobAction):
@@ -63,3 +68,25 @@ class ApproveSourceTags(JobAction):
 
     def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
         return self.planned(request, ids, {})
+
+
+class RefreshSourceTags(JobAction):
+    """What GitHub will say is not known before: the preview tells who will be asked."""
+
+    name = "refresh_auto_tags"
+    label = _("Refresh topics of selected sources")
+    button = _("Refresh topics")
+    description = _("Brings suggested tags up to the repositories' topics on GitHub. Decisions hold.")
+    permission = "marketplace.rescan_source"
+    job = bulk_refresh_auto_tags
+
+    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+        base = f"{access_policy().github_url.rstrip('/')}/"
+        found = Source.objects.filter(pk__among=list(ids))
+        on_github = found.filter(url__startswith=base).count()
+        known = found.count()
+        return [
+            Count(_("will be asked about"), on_github),
+            Count(_("will be skipped: not on GitHub"), known - on_github),
+            Count(_("deleted meanwhile"), len(ids) - known),
+        ]

@@ -57,6 +57,8 @@ class SourceViewSet(
         "path_tags": "marketplace.change_source",
         "auto_tags": "marketplace.change_source",
         "import_entries": IMPORT,
+        "refresh_auto_tags": "marketplace.rescan_source",
+        "bulk_refresh_auto_tags": "marketplace.rescan_source",
     }
 
     def get_queryset(self) -> QuerySet[Source]:

@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from marketplace.models import Source, SourceTag
 from marketplace.models.tag import TagKind, TagStatus
-from skillmeat_site.core.api.serializers import Strict
+from skillmeat_site.core.api.serializers import MAX_ID, BulkResultSerializer, BulkRowSerializer, Strict
+from skillmeat_site.core.results import ItemOutcome
 
 KINDS = [kind.value for kind in TagKind]
 STATUSES = [status.value for status in TagStatus]
@@ -34,6 +35,72 @@ class TagDecision(Strict):
     value = serializers.CharField(max_length=100)
     status = _Status(max_length=50)
     dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class TagRefreshRequest(Strict):
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class BulkTagRefreshRequest(TagRefreshRequest):
+    """``source_ids`` or the list's own ``filter``, never both and never nothing."""
+
+    described_as = {"oneOf": [{"required": ["source_ids"]}, {"required": ["filter"]}]}
+
+    source_ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        required=False,
+        min_length=1,
+        max_length=50_000,
+    )
+    filter = serializers.DictField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("source_ids" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError("Give either source_ids or filter.")
+        if "source_ids" in attrs:
+            attrs["source_ids"] = list(dict.fromkeys(attrs["source_ids"]))
+        return attrs
+
+
+class TagSegmentSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    normalized = serializers.CharField()
+    status = serializers.ChoiceField(choices=STATUSES)
+    source = serializers.CharField()  # type: ignore[assignment]
+
+
+class TagRefreshSerializer(serializers.Serializer[Any]):
+    """`tags_gone` counts those that vanished now; one that came back counts as updated. `segments`: present ones."""
+
+    source_id = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in ItemOutcome])
+    code = serializers.CharField(allow_null=True)
+    tags_found = serializers.IntegerField()
+    tags_added = serializers.IntegerField()
+    tags_updated = serializers.IntegerField()
+    tags_gone = serializers.IntegerField()
+    segments = TagSegmentSerializer(many=True)
+    dry_run = serializers.BooleanField()
+
+
+class TagRefreshRowSerializer(BulkRowSerializer):
+    """One source; the counts and segments are there where it was asked about."""
+
+    source_id = serializers.IntegerField(required=False)
+    tags_found = serializers.IntegerField(required=False)
+    tags_added = serializers.IntegerField(required=False)
+    tags_updated = serializers.IntegerField(required=False)
+    tags_gone = serializers.IntegerField(required=False)
+    segments = TagSegmentSerializer(many=True, required=False)
+
+
+class TagRefreshesSerializer(BulkResultSerializer):
+    results = TagRefreshRowSerializer(many=True)
+    total_succeeded = serializers.IntegerField()
+    total_failed = serializers.IntegerField()
+    total_deferred = serializers.IntegerField()
+    rate_limited = serializers.BooleanField()
+    rate_limit_reset_at = serializers.DateTimeField(allow_null=True)
 
 
 def shown_tags(source: Source, kind: TagKind) -> list[dict[str, Any]]:

@@ -122,6 +122,9 @@ class Source(LeasedModel):
         ]
         indexes = [
             models.Index(fields=["owner", "name"], name="source_by_name"),  # commands: owner/name
+            models.Index(  # webhooks
+                fields=["repository_id"], name="source_by_repository", condition=models.Q(repository_id__isnull=False)
+            ),
             models.Index(  # the sweep of due sources
                 fields=["next_scan_at"],
                 name="source_due",

@@ -40,7 +40,7 @@ class Located:
     @property
     def columns(self) -> dict[str, Any]:
         """What the source shall remember of it."""
-        return {**self.new_place, **(_described(self.facts) if self.facts else {})}
+        return {**self.new_place, **(described(self.facts) if self.facts else {})}
 
 
 def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> Located:
@@ -68,10 +68,34 @@ def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> 
     try:
         found = _by_id(source, provider, host, address, tick)
     except UpstreamNotFound:
-        raise UpstreamIdentityChanged(
-            f"{facts.full_name} is another repository than the one that was scanned, and that one is gone"
-        ) from None
+        raise _taken(facts) from None
     return _located(source, *found)
+
+
+def facts_about(source: Source, host: Describes, tick: Tick) -> RepositoryFacts:
+    """What the host says of the source's repository, and of no other that has its name now.
+
+    One request; a second one where the name leads to another repository, or to none any more. Raises like ``locate``.
+    """
+    address = address_of(source)
+    try:
+        facts = host.describe(address, tick=tick)
+    except UpstreamNotFound:
+        if source.repository_id is None:
+            raise
+        return host.describe(address, repository_id=source.repository_id, tick=tick)
+    if source.repository_id in (None, facts.id):
+        return facts
+    try:
+        return host.describe(address, repository_id=source.repository_id, tick=tick)
+    except UpstreamNotFound:
+        raise _taken(facts) from None
+
+
+def _taken(facts: RepositoryFacts) -> UpstreamIdentityChanged:
+    return UpstreamIdentityChanged(
+        f"{facts.full_name} is another repository than the one that was scanned, and that one is gone"
+    )
 
 
 def _by_id(
@@ -87,12 +111,23 @@ def _located(source: Source, address: RepositoryAddress, head: Head, facts: Repo
     named = _named(head, f"refs/heads/{branch}" if branch else "")
     if address.key == source.url_key:
         return Located(address, named, facts)
-    place = {"url_key": address.key, "ref": source.ref, "root_hint": source.root_hint}
-    other = Source.objects.filter(**place).exclude(pk=source.pk).first()
+    other = occupant_of(source, address)
     if other is None:
         return Located(address, named, facts, address_columns(address))
     detail = f"the repository is called {facts.full_name} now; source {other.pk} has that address already"
     return Located(address, named, facts, warnings=(Warned(RENAME_NOT_FOLLOWED, detail),))
+
+
+def occupant_of(source: Source, address: RepositoryAddress) -> Source | None:
+    """The other source that has this address already, with the same ref and root folder."""
+    place = {"url_key": address.key, "ref": source.ref, "root_hint": source.root_hint}
+    return Source.objects.filter(**place).exclude(pk=source.pk).first()
+
+
+def github_address(full_name: str, ref: str = "") -> RepositoryAddress:
+    """Where a repository of this name lies on GitHub. Raises like ``parse_url``."""
+    policy = access_policy()
+    return parse_url(f"{policy.github_url}/{full_name}", policy, ref=ref)
 
 
 def _named(head: Head, default_branch: str) -> Head:
@@ -104,11 +139,11 @@ def _renamed(address: RepositoryAddress, full_name: str) -> RepositoryAddress:
     """The address under this name; as it was where that is empty, or the same but for its case."""
     if full_name.lower() in ("", f"{address.owner}/{address.name}".lower()):
         return address
-    policy = access_policy()
-    return parse_url(f"{policy.github_url}/{full_name}", policy, ref=address.ref)
+    return github_address(full_name, address.ref)
 
 
-def _described(facts: RepositoryFacts) -> dict[str, Any]:
+def described(facts: RepositoryFacts) -> dict[str, Any]:
+    """The columns that tell what the host says of a repository."""
     return {
         "repository_id": facts.id,
         "repository_description": facts.description,

@@ -17,6 +17,7 @@ from collections_app.services.snapshots import take_snapshot
 from collections_app.services.upstream_news import UpstreamNews, note_upstream
 from collections_app.store.content_ids import blob_oid
 from marketplace.models import CatalogEntry, EntryImport
+from marketplace.services.approved_tags import approved_of
 from marketplace.services.contents import Outline, Tree, read_outlines
 from marketplace.services.import_run import ImportRun
 from marketplace.services.upstreams import address_of, provider_of
@@ -142,6 +143,7 @@ def _incoming(
         return
     address, provider, head, listing = _listing(run)
     outlines = list(_outlines(run, Tree(listing), entries))
+    approved = approved_of(run.source)
     for start in range(0, len(outlines), READ_TOGETHER):
         batch = outlines[start : start + READ_TOGETHER]
         for outline, files in read_outlines(provider, address, head, batch, run.report):
@@ -159,7 +161,7 @@ def _incoming(
                         run.source.url, run.options.source_ref or run.source.ref, entry.path, listing.commit
                     ),
                     told={"title": entry.title, "description": entry.description, **said_of(entry.metadata)},
-                    tags=entry.tags,
+                    tags=approved.added_to(entry.tags, entry.path),
                     artifact_id=UUID(decision.target) if decision.target else None,
                     replaces=decision.action is Action.REPLACE,
                     fresh=run.fresh,

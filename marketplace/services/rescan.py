@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -85,18 +85,30 @@ class _Scan:
         )
 
 
+def nothing() -> None:
+    """For callers who need not know when a scan begins."""
+
+
 def rescan_source(
-    source_id: int, *, actor: Actor, options: ScanOptions, report: Report, job_id: UUID | None = None
+    source_id: int,
+    *,
+    actor: Actor,
+    options: ScanOptions,
+    report: Report,
+    job_id: UUID | None = None,
+    on_held: Callable[[], None] = nothing,
 ) -> ScanResult:
     """Bring the catalog of one source up to its repository's current commit.
 
     Holds the source's lease meanwhile; reads upstream outside any transaction and writes in one short one, begun by
     proving the lease. Raises NotFound, SourceBusy (409) while another scan holds the lease, LeaseLost where another
     took it over, UpstreamError (by kind) when the repository cannot be read: no entry has changed then.
-    A dry run takes no lease and writes no row of the catalog.
+    A dry run takes no lease and writes no row of the catalog. ``on_held`` is called once the lease is taken, before
+    anything is asked: what is pushed from then on may be missed by this scan.
     """
     began = time.monotonic()
     with _held_source(source_id, options, report) as (source, lease):
+        on_held()
         try:
             scan = _Scan(source, options, report, began, provider_of(source))
             return _scan(scan, lease, actor, job_id)

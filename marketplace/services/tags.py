@@ -59,17 +59,26 @@ def decide_tags(ids: Sequence[int], *, status: str, actor: Actor, dry_run: bool 
 
 
 def approve_waiting(source_ids: Sequence[int], *, actor: Actor, dry_run: bool = False) -> BulkResult:
-    """Approve all pending tags of these sources that their repositories still have; one row for each source."""
+    """Approve all pending tags of these sources that their repositories still have; one row for each source.
+
+    A row's detail has the ids of the tags: ``tags``.
+    """
     with transaction.atomic():
         _lock_sources(source_ids)
         known = Source.objects.in_bulk(list(source_ids))
         waiting = SourceTag.objects.waiting().filter(source__pk__among=list(known)).select_for_update(of=("self",))
         tags = list(waiting.order_by("pk"))
-        affected = {tag.source_id for tag in tags}
+        by_source: dict[int, list[int]] = {}
+        for tag in tags:
+            by_source.setdefault(tag.source_id, []).append(tag.pk)
         rows = []
         for pk in dict.fromkeys(source_ids):
-            outcome = ItemOutcome.UPDATED if pk in affected else ItemOutcome.UNCHANGED
-            rows.append(Row(source_ref(known[pk]), outcome) if pk in known else not_found_row("source", pk))
+            if pk not in known:
+                rows.append(not_found_row("source", pk))
+                continue
+            found = by_source.get(pk, [])
+            outcome = ItemOutcome.UPDATED if found else ItemOutcome.UNCHANGED
+            rows.append(Row(source_ref(known[pk]), outcome, detail={"tags": found}))
         if tags and not dry_run:
             _write(tags, TagStatus.APPROVED, actor)
     return BulkResult(tuple(rows), dry_run=dry_run)

@@ -18,3 +18,4 @@ class Actor:
 
 COMMAND_LINE = Actor(Trigger.COMMAND, name="command line")
 SCHEDULER = Actor(Trigger.SCHEDULE, name="schedule")
+GITHUB = Actor(Trigger.WEBHOOK, name="GitHub")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 from django.conf import settings
 
+from skillmeat_site.core import upstream_tokens
 from skillmeat_site.upstream.errors import ProviderUnavailable
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.github_settings import GitHubSettings
@@ -30,8 +31,11 @@ def access_policy() -> AccessPolicy:
 
 
 def token_for(address: RepositoryAddress) -> str | None:
-    """GITHUB_TOKEN, for what lies below SKILLMEAT_GITHUB_URL (scheme, host and port) and nothing else."""
-    return (settings.GITHUB_TOKEN or None) if access_policy().is_github(address) else None
+    """A stored token for the owner or the host, else GITHUB_TOKEN for what lies below SKILLMEAT_GITHUB_URL.
+
+    Raises UpstreamAuth where that one was refused.
+    """
+    return upstream_tokens.token_for(address)
 
 
 def git_settings(policy: AccessPolicy | None = None) -> GitSettings:
@@ -44,6 +48,7 @@ def git_settings(policy: AccessPolicy | None = None) -> GitSettings:
         max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
         max_fetch_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
         mirrors_max_bytes=settings.SKILLMEAT_MIRROR_MAX_BYTES,
+        on_refused=upstream_tokens.note_refused,
     )
 
 
@@ -62,6 +67,7 @@ def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None
         max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
         max_archive_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
         on_quota=_tell_quota,
+        on_refused=upstream_tokens.note_refused,
     )
 
 

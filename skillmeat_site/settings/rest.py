@@ -32,6 +32,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SORT_OPERATIONS": True,
     "ENUM_NAME_OVERRIDES": {
         "ArtifactTypeEnum": "marketplace.api.serializers.ARTIFACT_TYPES",
+        "OutcomeEnum": "collections_app.api.serializers.OUTCOMES",
+        "DeliveryOutcomeEnum": "marketplace.api.webhooks.OUTCOMES",
         "TagKindEnum": "marketplace.api.tag_serializers.KINDS",
         "ArtifactKindEnum": "collections_app.api.deploy_serializers.KINDS",
         "DriftStateEnum": "collections_app.api.deploy_serializers.STATES",

@@ -18,3 +18,5 @@ SKILLMEAT_GITHUB_API_URL = env.url_or_off(
 GITHUB_TIERS = ("webhook", "graphql", "rest", "git")
 SKILLMEAT_GITHUB_TIERS = env.choices("SKILLMEAT_GITHUB_TIERS", GITHUB_TIERS, GITHUB_TIERS)
 GITHUB_TOKEN = env.text("GITHUB_TOKEN")
+# Several, for the time of a rotation. None: every delivery is refused.
+SKILLMEAT_WEBHOOK_SECRET = env.words("SKILLMEAT_WEBHOOK_SECRET")

@@ -63,7 +63,7 @@ class UpstreamTimeout(UpstreamError):
 class UpstreamAuth(UpstreamError):
     code = "upstream_auth"
     title = "The repository's host refused the credentials"
-    advice = "check GITHUB_TOKEN, and that it may read the repository"
+    advice = "check GITHUB_TOKEN or the upstream token in the admin, and that it may read the repository"
 
 
 class UpstreamNotFound(UpstreamError):

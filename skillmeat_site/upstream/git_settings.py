@@ -15,9 +15,17 @@ Credentials = Callable[[RepositoryAddress], str | None]
 MEGABYTE = 1024 * 1024
 
 
+Refused = Callable[[str], None]
+"""Told of a token that a host says it does not know (401)."""
+
+
 def no_credentials(address: RepositoryAddress) -> str | None:
     """Anonymous reading everywhere."""
     return None
+
+
+def ignore_refused(token: str) -> None:
+    """For callers that keep no account of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class GitSettings:
 
     ``mirrors``: the folder of the mirrors, on a local disk. ``max_fetch_bytes`` bounds what one operation may
     download, ``max_read_bytes`` what one ``read`` may hold in memory, ``mirrors_max_bytes`` what all mirrors may hold
-    together after a sweep. Sweeps are at least ``sweep_seconds`` apart.
+    together after a sweep. Sweeps are at least ``sweep_seconds`` apart. ``on_refused`` is called with a token that
+    GitHub refuses; other hosts also answer so where a good token does not reach a repository.
     """
 
     mirrors: Path
@@ -41,3 +50,4 @@ class GitSettings:
     max_read_bytes: int = 256 * MEGABYTE
     mirrors_max_bytes: int = 10 * 1024 * MEGABYTE
     sweep_seconds: float = 60
+    on_refused: Refused = ignore_refused

@@ -125,6 +125,8 @@ class GitHubSession:
         with response:
             if to_api:
                 self._tell_quota(response)
+            if to_api and self._token and response.status_code == 401:
+                self._settings.on_refused(self._token)
             if response.status_code in TRANSIENT:
                 raise Transient(meaning(Answer(response.status_code, response.headers, b""), had_token=self.has_token))
             yield response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from skillmeat_site.upstream.git_settings import MEGABYTE, Credentials, no_credentials
+from skillmeat_site.upstream.git_settings import MEGABYTE, Credentials, Refused, ignore_refused, no_credentials
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import Provider
@@ -25,7 +25,8 @@ class GitHubSettings:
     batches of more than ``max_single_blobs`` (``prefer_archive``: the archive is tried instead).
     ``attempts`` counts the first one; ``retry_seconds`` doubles with each. Below ``slowest`` bytes a second for
     ``slow_seconds`` a transfer is given up. ``max_missing_blobs``: blobs that may be asked for one by one where the
-    archive lacks them. ``on_quota`` is called after each answer that tells of a limit.
+    archive lacks them. ``on_quota`` is called after each answer that tells of a limit,
+    ``on_refused`` with a token that is refused.
     """
 
     api_url: str = "https://api.github.com"
@@ -53,3 +54,4 @@ class GitHubSettings:
     max_archive_bytes: int = 256 * MEGABYTE
     max_archive_unpacked: int = 2048 * MEGABYTE
     on_quota: Callable[[Quota], None] = ignore_quota
+    on_refused: Refused = ignore_refused

@@ -105,6 +105,8 @@ class Remote:
             if result.code == 0:
                 return result
             answer = last_answer(result.stderr)
+            if answer.status == 401 and token and self._settings.policy.is_github(self._address):
+                self._settings.on_refused(token)
             if answer.status not in _REDIRECTS:
                 raise classify(result.stderr, self._address, had_token=bool(token))
             self._address = self._redirected(answer.headers.get("location", ""))

@@ -13,6 +13,7 @@ from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.upstream.sample import create_repository
 from tests.conftest import Repository
+from tests.core.conftest import worker  # noqa: F401 - a fixture
 from tests.fakes.github import GitHub, serve_github
 from tests.marketplace.scanning import scan
 

@@ -30,6 +30,7 @@ class Command(Base):
         )
         made.artifact_count = 0  # type: ignore[attr-defined]
         if not dry_run:
+            self.changed_collections.add(made.slug)
             made = Collection.objects.for_list().get(pk=made.pk)
         row = {**CollectionSerializer(made).data, "label": made.slug, "outcome": ItemOutcome.CREATED.value}
         return self.finish([{**row, "dry_run": True} if dry_run else row], Summary.of([ItemOutcome.CREATED]))

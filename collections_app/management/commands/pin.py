@@ -36,4 +36,5 @@ class Command(Base):
         result = BulkResult(())
         if chosen.artifacts:
             result = self.run_job(edit, {"ids": chosen.ids, **said}, dry_run=options["dry_run"])
+        self.changed_collections |= chosen.changed(result)
         return self.finish_bulk(result, chosen.rows)

@@ -15,7 +15,7 @@ from collections_app.services.holding import DEFAULT
 from collections_app.services.refresh_results import UpdateCheckResult
 from skillmeat_site.core.errors import InvalidParameter
 from skillmeat_site.core.management.base import Command as Base
-from skillmeat_site.core.results import UNWELL, Summary
+from skillmeat_site.core.results import UNWELL, ItemOutcome, Summary
 from skillmeat_site.core.text import printable
 
 USAGE = 2
@@ -47,6 +47,8 @@ class Command(Base):
         chosen = self.chosen(options)
         dry_run = options["dry_run"] or options["check"]
         result = self.run_job(refresh, {"slug": slug, **chosen.to_json()}, dry_run=dry_run)
+        if not dry_run and result.item_outcome is ItemOutcome.UPDATED:
+            self.changed_collections.add(slug)
         self.finish([{"outcome": result.item_outcome.value, **result.to_json()}], Summary.of([result.item_outcome]))
         if any(result.summary.counts[outcome] for outcome in UNWELL):
             return 1
@@ -84,6 +86,8 @@ class Command(Base):
         if not (options["yes"] or options["dry_run"]) and not self.confirmed(slug):
             return 1
         result = self.run_job(rollback, {"slug": slug}, dry_run=options["dry_run"])
+        if result.changed:
+            self.changed_collections.add(slug)
         return self.finish([{"label": slug, **result.to_json()}], Summary.of([result.item_outcome]))
 
     def confirmed(self, slug: str) -> bool:

@@ -24,4 +24,5 @@ class Command(Base):
         result = BulkResult(())
         if chosen.artifacts:
             result = self.run_job(remove, {"ids": chosen.ids}, dry_run=options["dry_run"])
+        self.changed_collections |= chosen.changed(result)
         return self.finish_bulk(result, chosen.rows)

@@ -22,6 +22,8 @@ class Command(Base):
     def run(self, options: Mapping[str, Any]) -> int:
         params = {"slug": options["collection"], "snapshot_id": options["snapshot"]}
         result = self.run_job(restore, params, dry_run=options["dry_run"])
+        if result.changed:
+            self.changed_collections.add(options["collection"])
         row = {"label": options["collection"], **result.to_json()}
         return self.finish([row], Summary.of([result.item_outcome]))
 

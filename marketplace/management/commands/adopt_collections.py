@@ -36,6 +36,9 @@ class Command(Base):
         result = adopt_from(Path(source), **common) if source else adopt_in_place(**common)
         if not options["dry_run"]:
             result = BulkResult(tuple(self.linked(row, report) for row in result.rows))
+        written = (ItemOutcome.CREATED, ItemOutcome.UPDATED)
+        changed = (row for row in result.rows if row.object.type == "collection" and row.outcome in written)
+        self.changed_collections.update(row.object.id for row in changed)
         return self.finish_bulk(result)
 
     def linked(self, row: Row, report: SilentReport) -> Row:

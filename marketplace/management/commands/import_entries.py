@@ -14,7 +14,7 @@ from marketplace.models import CatalogEntry, Source
 from marketplace.services.import_results import BulkImportResult
 from marketplace.services.sources import source_ref
 from skillmeat_site.core.management.base import Command as Base
-from skillmeat_site.core.results import UNWELL, Summary
+from skillmeat_site.core.results import UNWELL, ItemOutcome, Summary
 from skillmeat_site.core.text import printable
 
 COUNTED = ("success", "skipped", "conflict", "error")
@@ -44,6 +44,8 @@ class Command(Base):
         }
         dry_run = options["dry_run"]
         result = self.run_job(bulk_import, params, dry_run=dry_run) if ids else BulkImportResult((), (), dry_run)
+        if any(row.outcome in (ItemOutcome.CREATED, ItemOutcome.UPDATED) for row in result.rows):
+            self.changed_collections.add(options["collection"])
         return self.tell(result)
 
     def tell(self, result: BulkImportResult) -> int:

@@ -6,11 +6,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from collections_app.models import Artifact
 from marketplace.jobs import bulk_reimport
 from marketplace.management.selecting import add_entry_options, named_or_chosen
 from marketplace.models import CatalogEntry
 from skillmeat_site.core.management.base import Command as Base
-from skillmeat_site.core.results import BulkResult
+from skillmeat_site.core.results import UNWELL, BulkResult
 
 
 class Command(Base):
@@ -36,6 +37,9 @@ class Command(Base):
         }
         dry_run = options["dry_run"]
         result = self.run_job(bulk_reimport, params, dry_run=dry_run) if params["ids"] else BulkResult((), dry_run)
+        done = [str((row.detail or {}).get("artifact_id")) for row in result.rows if row.outcome not in UNWELL]
+        made = Artifact.objects.filter(pk__in=[] if dry_run else done)
+        self.changed_collections.update(made.values_list("collection__slug", flat=True))
         return self.finish_bulk(result)
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:

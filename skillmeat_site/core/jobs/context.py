@@ -97,6 +97,10 @@ class JobContext(SilentReport):
             self._outer.checkpoint()
         self._beat()
 
+    def close(self) -> None:
+        """Let nobody join the job any more: who wants the same from now on gets another one. Raises LeaseLost."""
+        states.release_key(self.job.pk, self.token)
+
     def fan_out(self, definition: JobDefinition, targets: Sequence[Target]) -> Any:
         """Run ``definition`` once per target: one by one here if the job is inline, else as queued children.
 

@@ -50,6 +50,12 @@ def beat(job_id: Any, token: uuid.UUID, **progress: Any) -> bool:
     return bool(mine.values_list("cancel_requested", flat=True).first())
 
 
+def release_key(job_id: Any, token: uuid.UUID) -> None:
+    """Let another job with the same dedupe key in beside this one. Raises LeaseLost when another attempt has it."""
+    if not Job.objects.filter(pk=job_id, lease_token=token, status=JobStatus.RUNNING).update(dedupe_key=None):
+        raise LeaseLost
+
+
 def finish(job_id: Any, token: uuid.UUID | None, status: JobStatus, **columns: Any) -> bool:
     """End a job; False if it is not ours any more. ``token`` None ends a job that nobody holds."""
     return bool(

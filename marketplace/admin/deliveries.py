@@ -1,0 +1,31 @@
+"""Webhook deliveries: what came in, and what it brought about."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models import WebhookDelivery
+from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.display import ago, shortened
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("shown_when", "shown_event", "outcome", "shown_id")
+    list_filter = ("outcome",)
+    search_fields = ("delivery_id", "event")
+    search_help_text = _("Search by delivery id or event.")
+    fields = readonly_fields = ("shown_when", "shown_event", "outcome", "shown_id")
+
+    @admin.display(description=_("when"), ordering="received_at")
+    def shown_when(self, delivery: WebhookDelivery) -> str:
+        return ago(delivery.received_at)
+
+    @admin.display(description=_("event"))
+    def shown_event(self, delivery: WebhookDelivery) -> str:
+        return shortened(delivery.event)
+
+    @admin.display(description=_("delivery"))
+    def shown_id(self, delivery: WebhookDelivery) -> str:
+        return shortened(delivery.delivery_id)
