@@ -14,6 +14,7 @@ OPEN = {
     "health/ready": "a probe knows no token; tells no detail",
     "admin/login/": "the way in",
     "^api/": "404 for what is no path",
+    "api/v1/webhooks/github": "the signature of a delivery is what counts",
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 
