@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,8 +16,6 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_after_migrations, sender=self)
-        # Its models are known from here on only.
-        import_module("marketplace.receivers")
 
 
 def _after_migrations(using: str, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from marketplace.services.import_results import BulkImportResult, ImportResult, 
 from marketplace.services.import_run import ImportOptions, strategy_of
 from marketplace.services.importing import import_source_entries
 from marketplace.services.reimport import ReimportOptions, reimport_entry
+from marketplace.services.relinking import relink  # noqa: F401 - follows the index from here on
 from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.scan_record import prune_runs

@@ -18,12 +18,12 @@ from django.utils import timezone
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.types import Origin
 from collections_app.errors import ManifestInvalid
+from collections_app.followers import tell_followers
 from collections_app.models import Artifact, Collection
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.index_results import FailedIndex, IndexAllResult, Indexed, IndexResult
 from collections_app.services.rows import COMPARED, insert_artifacts, recorded, row_id, unrecorded, update_artifacts
-from collections_app.signals import artifacts_indexed
 from collections_app.store.reader import CollectionOnDisk, Found, read_collection, read_files
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
@@ -118,7 +118,7 @@ def plan_for(collection: Collection, on_disk: CollectionOnDisk, *, keep_imported
 def write_index(collection: Collection, plan: IndexPlan, now: datetime | None = None) -> None:
     """Write the plan: at most five statements. Call it in the transaction that proved the collection's lease.
 
-    Sends ``signals.artifacts_indexed``.
+    Those who follow the index (``followers``) hear of new rows.
     """
     now = now or timezone.now()
     if plan.removed:
@@ -129,7 +129,7 @@ def write_index(collection: Collection, plan: IndexPlan, now: datetime | None = 
     update_artifacts(plan.updated, now)
     if plan.added:
         insert_artifacts(collection, plan.added, now)
-        artifacts_indexed.send(Collection, ids=[row["id"] for row in plan.added])
+        tell_followers([row["id"] for row in plan.added])
     told: dict[str, Any] = {"indexed_at": now, "problem_code": "", "problem_detail": ""}
     if plan.changes:
         # What was planned on the old rows is planned on nothing any more.

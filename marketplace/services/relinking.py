@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from collections_app.domain.types import Origin
+from collections_app.followers import follows_index
 from collections_app.models import Artifact
 from marketplace.models import CatalogEntry, EntryImport
 from skillmeat_site.core.bulk import insert_rows
@@ -16,6 +17,7 @@ from skillmeat_site.core.bulk import insert_rows
 _LINK = ("entry_id", "artifact_id", "imported_oid", "imported_commit", "job_id", "imported_at")
 
 
+@follows_index
 def relink(ids: Sequence[UUID]) -> int:
     """Link those of the artifacts that were imported and have no link; how many. Three statements.
 
