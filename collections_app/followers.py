@@ -1,7 +1,7 @@
 """Who is told of artifacts that come into the index, without collections knowing them. A declared step, no signal.
 
-The marketplace stands on collections, not the other way round; and yet an artifact that comes back has to be the import
-again that it was, in the same transaction.
+The marketplace stands on collections, not the other way round; and yet an artifact that comes back has to be the
+import again that it was, in the same transaction.
 """
 
 from __future__ import annotations
