@@ -24,6 +24,7 @@ from skillmeat_site.core.api.actions import PREFER, job_or
 from skillmeat_site.core.api.serializers import Strict, SummarySerializer
 
 MODES = [mode.value for mode in RefreshMode]
+PLAN_STATES = [state.value for state in PlanState]
 MODE = OpenApiParameter("mode", str, enum=MODES, description="Wins over the body's mode.")
 
 
@@ -123,7 +124,7 @@ class UpdateCheckResponse(serializers.Serializer[Any]):
 class PlanSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     collection_id = serializers.CharField()
-    state = serializers.ChoiceField(choices=[state.value for state in PlanState])
+    state = serializers.ChoiceField(choices=PLAN_STATES)
     base_revision = serializers.IntegerField()
     is_stale = serializers.BooleanField(help_text="It can no longer be applied.")
     mode = serializers.ChoiceField(choices=MODES)

@@ -35,6 +35,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TagKindEnum": "marketplace.api.tag_serializers.KINDS",
         "ArtifactKindEnum": "collections_app.api.deploy_serializers.KINDS",
         "DriftStateEnum": "collections_app.api.deploy_serializers.STATES",
+        "ArtifactStateEnum": "collections_app.api.filters.STATES",
+        "PlanStateEnum": "collections_app.api.refresh.PLAN_STATES",
         "ProfileEnum": "collections_app.api.deploy_serializers.PROFILES",
         "TagStatusEnum": "marketplace.api.tag_serializers.STATUSES",
     },
