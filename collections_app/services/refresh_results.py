@@ -92,7 +92,7 @@ class UpdateCheckResult:
 
     @property
     def summary(self) -> Summary:
-        return Summary.of(row.outcome for row in self.rows)
+        return Summary.of(_outcome(mine, theirs) for mine, theirs in self.checked)
 
     @property
     def job_status(self) -> JobStatus:
@@ -108,7 +108,8 @@ class UpdateCheckResult:
 
     @property
     def code(self) -> str:
-        return next((row.code for row in self.rows if row.outcome in (ItemOutcome.FAILED, ItemOutcome.DEFERRED)), "")
+        failures = (_failure(mine, theirs) for mine, theirs in self.checked)
+        return next((failure.code for failure in failures if failure), "")
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -116,11 +117,8 @@ class UpdateCheckResult:
 
     def _row(self, mine: Mine, theirs: Theirs | Failure | None) -> Row:
         failure = _failure(mine, theirs)
-        outcome = ItemOutcome.SKIPPED if verdict(mine, theirs) is Verdict.SKIPPED else ItemOutcome.UNCHANGED
-        if failure is not None:
-            outcome = ItemOutcome.DEFERRED if failure.deferred else ItemOutcome.FAILED
         code, detail = (failure.code, failure.detail) if failure else ("", "")
-        return _row(mine, outcome, code, detail, _checked(mine, theirs))
+        return _row(mine, _outcome(mine, theirs), code, detail, _checked(mine, theirs))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -130,6 +128,13 @@ class UpdateCheckResult:
             "results": [_checked(mine, theirs) for mine, theirs in self.checked],
             "reset_at": _shown(self.reset_at),
         }
+
+
+def _outcome(mine: Mine, theirs: Theirs | Failure | None) -> ItemOutcome:
+    failure = _failure(mine, theirs)
+    if failure is not None:
+        return ItemOutcome.DEFERRED if failure.deferred else ItemOutcome.FAILED
+    return ItemOutcome.SKIPPED if verdict(mine, theirs) is Verdict.SKIPPED else ItemOutcome.UNCHANGED
 
 
 def _failure(mine: Mine, theirs: Theirs | Failure | None) -> Failure | None:

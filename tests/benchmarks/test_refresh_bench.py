@@ -31,7 +31,8 @@ def name(repository: int, number: int) -> str:
 
 
 def put_repository(root: Any, number: int) -> None:
-    path = root / f"r{number:02}.git"
+    path = root / "acme" / f"r{number:02}.git"
+    path.parent.mkdir(exist_ok=True)
     create_repository(path)
     files = {f"skills/{name(number, n)}/SKILL.md": skill(name(number, n)) for n in range(EACH)}
     commit(path, files, "first", time=1_767_225_600)
@@ -50,7 +51,7 @@ def put_collection(url: str) -> None:
             place.mkdir(parents=True)
             (place / "SKILL.md").write_bytes(data)
             oid = tree_oid([("SKILL.md", "100644", blob_oid(data))])
-            upstream = f"{url}/r{repository:02}"
+            upstream = f"{url}/acme/r{repository:02}.git"
             records.append(
                 ArtifactRecord(
                     type="skill", name=called, path=f"skills/{called}", origin="marketplace", added=now,
@@ -95,7 +96,7 @@ def test_check_of_a_large_collection(
 
         for number in range(REPOSITORIES):
             files = {f"skills/{name(number, 0)}/SKILL.md": skill(name(number, 0), "New")}
-            commit(root / f"r{number:02}.git", files, "one", time=1_800_000_000)
+            commit(root / "acme" / f"r{number:02}.git", files, "one", time=1_800_000_000)
         before = len(server.requests)
         with measured() as cost:
             assert check()["updates_available"] == REPOSITORIES

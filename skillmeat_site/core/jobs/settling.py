@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from skillmeat_site.core.bulk import insert_rows
 from skillmeat_site.core.errors import Cancelled, DomainError
 from skillmeat_site.core.jobs import registry, states
 from skillmeat_site.core.metrics import count_job
@@ -28,6 +29,9 @@ from skillmeat_site.core.results import (
 
 MAX_ROWS_IN_RESULT = 500
 """A bulk job's result repeats its rows up to here; beyond, they are read page by page from its items."""
+
+
+_ITEM = ("job_id", "object_type", "object_id", "object_label", "outcome", "code", "message", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +135,20 @@ def cancel_waiting_children(parent: Job) -> None:
 
 def record_rows(job: Job, result: Itemised) -> None:
     """Keep the rows of a bulk operation that had no children as items of its job."""
-    JobItem.objects.bulk_create(
-        [
-            JobItem(
-                job=job,
-                object_type=row.object.type,
-                object_id=row.object.id,
-                object_label=row.object.label[:300],
-                outcome=row.outcome,
-                code=row.code,
-                message=row.message,
-                detail=dict(row.detail) if row.detail else None,
-            )
-            for row in result.rows
-        ],
-        batch_size=500,
-        ignore_conflicts=True,
+    rows = (
+        {
+            "job_id": job.pk,
+            "object_type": row.object.type,
+            "object_id": row.object.id,
+            "object_label": row.object.label[:300],
+            "outcome": row.outcome.value,
+            "code": row.code,
+            "message": row.message,
+            "detail": dict(row.detail) if row.detail else None,
+        }
+        for row in result.rows
     )
+    insert_rows(JobItem, rows, _ITEM, ignore_conflicts=True)
     Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
 
 
