@@ -9,12 +9,14 @@ import pytest
 
 from collections_app.admin.refresh_actions import REFRESH_ARTIFACTS, REFRESH_COLLECTIONS, SyncForm
 from collections_app.models import Artifact, Collection
+from skillmeat_site.upstream.process import run_git
 from tests.collections_app.refresh.conftest import Registered
 from tests.collections_app.refresh.refreshing import (
     SLUG,
     artifact,
     check,
     detail,
+    every_byte,
     folder,
     import_all,
     run,
@@ -78,6 +80,20 @@ def test_a_tree_that_no_disk_can_hold_is_told_by_the_dry_run(repository: Reposit
     assert (told["status"], told["code"]) == ("error", "unsafe_path")
     assert detail(run(mode="sync"), "alpha") == told
     assert artifact("alpha").state == "update_available"
+
+
+def test_a_link_that_leaves_the_artifact_is_told_by_the_dry_run(repository: Repository) -> None:
+    target = b"../../../../etc/passwd"
+    tip = run_git(["rev-parse", "main"], git_dir=repository.path, deadline_seconds=60).stdout.decode().strip()
+    body = f"commit refs/heads/main\ncommitter A <a@b.invalid> 1800000000 +0000\ndata 1\nx\nfrom {tip}\n".encode()
+    body += b"M 120000 inline skills/alpha/link\ndata %d\n" % len(target) + target + b"\n"
+    done = run_git(["fast-import", "--quiet"], git_dir=repository.path, stdin=body, deadline_seconds=60)
+    assert done.code == 0
+    before = every_byte()
+    for dry_run in (True, False):
+        told = detail(run(mode="sync", dry_run=dry_run), "alpha")
+        assert (told["status"], told["code"]) == ("error", "unsafe_link")
+    assert every_byte() == before
 
 
 def test_a_folder_of_the_collection_that_is_gone(repository: Repository) -> None:
