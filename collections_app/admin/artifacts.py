@@ -30,6 +30,7 @@ from collections_app.admin.filters import (
     StateFilter,
     TypeFilter,
 )
+from collections_app.admin.refresh_actions import REFRESH_ARTIFACTS
 from collections_app.models import Artifact
 from collections_app.services.contents import artifact_files, artifact_preview
 from collections_app.store.content_ids import FileEntry
@@ -52,6 +53,7 @@ MAX_FILES = 200
 @admin.register(Artifact)
 class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
+        *REFRESH_ARTIFACTS,
         PinArtifacts,
         UnpinArtifacts,
         TagArtifacts,

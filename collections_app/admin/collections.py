@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.collection_actions import DeleteCollections, IndexCollections, SnapshotCollections
 from collections_app.admin.filters import ProblemFilter
+from collections_app.admin.refresh_actions import REFRESH_COLLECTIONS
 from collections_app.models import Artifact, Collection, Snapshot
 from collections_app.services.collections import create_collection, rename_collection
 from skillmeat_site.core.admin.actions import BulkAction
@@ -33,7 +34,12 @@ MAX_SNAPSHOTS = 10
 
 @admin.register(Collection)
 class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
-    bulk_actions = (SnapshotCollections, IndexCollections, DeleteCollections)
+    bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
+        *REFRESH_COLLECTIONS,
+        SnapshotCollections,
+        IndexCollections,
+        DeleteCollections,
+    )
     writes_files = True
     list_display = ("shown_name", "shown_count", "shown_problem_code", "revision", "shown_indexed", "shown_updated")
     list_filter = (ProblemFilter,)

@@ -64,6 +64,9 @@ class RefreshOptions:
         Raises InvalidParameter, with the nearest known word, for any that is not known: never "everything".
         """
         filters = said.get("filters") or {}
+        for name in ("type", "ids"):
+            if name in filters and not filters[name]:
+                raise _invalid(f"filters/{name}", "an empty list means nothing, and never everything: leave it out")
         mode = said.get("mode") or RefreshMode.METADATA_ONLY
         strategy = said.get("strategy") or Strategy.ABORT
         fields = [_field(word) for word in said.get("fields") or ()]
@@ -83,15 +86,16 @@ class RefreshOptions:
 
     def to_json(self) -> dict[str, Any]:
         """What ``of`` reads back to an equal value."""
+        filters: dict[str, Any] = {
+            "type": sorted(kind.value for kind in self.filters.types),
+            "name": self.filters.name,
+            "ids": list(self.filters.ids),
+        }
         return {
             "mode": self.mode.value,
             "strategy": self.strategy.value if self.mode is RefreshMode.SYNC else None,
             "fields": [name for name in FIELDS if name in self.fields],
-            "filters": {
-                "type": sorted(kind.value for kind in self.filters.types),
-                "name": self.filters.name,
-                "ids": list(self.filters.ids),
-            },
+            "filters": {name: value for name, value in filters.items() if value},
         }
 
 

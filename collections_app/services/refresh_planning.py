@@ -8,14 +8,18 @@ from datetime import datetime
 
 from django.conf import settings
 
+from collections_app.domain.names import check_relative, collision_key
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
 from collections_app.domain.refresh_plan import Failure, Mine, Planned, Step, plan_artifact
-from collections_app.domain.types import ArtifactRef
+from collections_app.domain.types import ArtifactRef, FileMode
+from collections_app.errors import UnsafePath
 from collections_app.models import Collection
 from collections_app.services.homes import home
 from collections_app.services.refresh_merging import MergeConflict, Merged, merge
 from collections_app.services.refresh_reading import Reading, read_mine
-from collections_app.services.refresh_upstream import Answers, Question, Repo, ask_upstream, repo_of
+from collections_app.services.refresh_upstream import Answers, Opened, Question, Repo, ask_upstream, repo_of
+from collections_app.services.upstream_contents import Outline, Part, bytes_of
+from collections_app.store.content_ids import check_links
 from collections_app.store.staging import NewFile
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
@@ -60,8 +64,44 @@ def prepare(
     answers = ask_upstream(wanted, reading.seen, question, report)
     planned = [plan_artifact(mine, answers.theirs.get(mine.ref), options) for mine in reading.mine]
     prepared = Prepared(reading, answers, planned)
+    _refuse_unsafe(prepared, report)
     _merge(collection, prepared, options, report)
     return prepared
+
+
+def _refuse_unsafe(prepared: Prepared, report: Report) -> None:
+    """Fail now what could not be put on the disk later: a dry run has to tell it as well."""
+    settled: dict[ArtifactRef, Planned] = {}
+    for one in prepared.planned:
+        if one.step is Step.LEAVE:
+            continue
+        outline = prepared.answers.outlines[one.mine.ref]
+        try:
+            _check_paths(outline)
+            links = [part for part in outline.parts if part.mode is FileMode.SYMLINK]
+            if links:
+                _check_links(prepared.answers.opened[repo_of(one.mine)], links, report)
+        except (Cancelled, JobTimeout, LeaseLost):
+            raise
+        except DomainError as error:
+            settled[one.mine.ref] = one.failed(error.code, error.detail)
+    prepared.settle(settled)
+
+
+def _check_paths(outline: Outline) -> None:
+    """Raises UnsafePath: a name that a file system cannot hold, or two that some would take for one."""
+    met: dict[str, str] = {}
+    for part in outline.parts:
+        if part.path:
+            check_relative(part.path)
+            other = met.setdefault(collision_key(part.path), part.path)
+            if other != part.path:
+                raise UnsafePath(f"{other} and {part.path} differ only in case.")
+
+
+def _check_links(opened: Opened, links: Sequence[Part], report: Report) -> None:
+    blobs = opened.read([link.oid for link in links], max_bytes=MAX_LINK, report=report)
+    check_links({link.path: bytes_of(link.oid, blobs).decode("utf-8", "surrogateescape") for link in links})
 
 
 def _is_asked(mine: Mine, options: RefreshOptions) -> bool:
@@ -90,6 +130,7 @@ def _merge(collection: Collection, prepared: Prepared, options: RefreshOptions, 
     prepared.settle(settled)
 
 
+MAX_LINK = 4096
 READ_TOGETHER = 20
 """So many artifacts' files are in memory at once."""
 

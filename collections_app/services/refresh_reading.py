@@ -54,7 +54,7 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
     if not folder.exists() and not rows:
         _refuse_unknown(filters, set(), collection)
         return Reading((), {}, {})
-    on_disk = read_collection(folder, limits=limits())
+    on_disk = read_collection(folder, limits=limits(), with_lock=with_written)
     locks = on_disk.files.lock.by_ref()
     mine = []
     for found in on_disk.artifacts:

@@ -61,15 +61,17 @@ class CollectionOnDisk:
 
 
 def read_collection(
-    folder: Path, *, limits: Limits = DEFAULT_LIMITS, cache: StatCache | None = None
+    folder: Path, *, limits: Limits = DEFAULT_LIMITS, cache: StatCache | None = None, with_lock: bool = True
 ) -> CollectionOnDisk:
     """Read manifest and lock, find the artifacts on disk, compute each one's content id once.
+
+    Without ``with_lock`` the lock reads as a missing one: parsing it is a third of the work.
 
     Raises ``not_found`` (no folder), ``manifest_invalid`` (either file), ``disk_denied``. What concerns one artifact
     is a row instead. Records of unknown types stay in the manifest and get no row.
     """
     with _opened(folder) as fd:
-        files = _read_files(fd)
+        files = _read_files(fd, with_lock=with_lock)
         reader = _Reader(fd, str(folder), limits, cache)
         return reader.read(files)
 
@@ -95,8 +97,8 @@ def _opened(folder: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _read_files(fd: int) -> Files:
-    raw_manifest, raw_lock = _read(fd, MANIFEST_NAME), _read(fd, LOCK_NAME)
+def _read_files(fd: int, *, with_lock: bool = True) -> Files:
+    raw_manifest, raw_lock = _read(fd, MANIFEST_NAME), _read(fd, LOCK_NAME) if with_lock else None
     return Files(
         manifest=None if raw_manifest is None else parse_manifest(raw_manifest),
         lock=Lock() if raw_lock is None else parse_lock(raw_lock),

@@ -72,7 +72,10 @@ class Command(Base):
             "mode": wanted[0] if wanted else None,
             "strategy": options["strategy"],
             "fields": [word for word in options["fields"].split(",") if word.strip()],
-            "filters": {"type": options["types"], "name": options["name_pattern"]},
+            "filters": {
+                "name": options["name_pattern"],
+                **({"type": options["types"]} if options["types"] else {}),
+            },
         }
         try:
             return RefreshOptions.of(said)

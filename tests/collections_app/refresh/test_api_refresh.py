@@ -60,6 +60,8 @@ def test_the_mode_of_the_query_wins(api: Any, changed: Repository) -> None:
         ("refresh", {"filters": {"typ": ["skill"]}}, "type"),
         ("refresh", {"mode": "sync", "strategy": "mine"}, "known"),
         ("refresh", {"strategy": "ours"}, "sync"),
+        ("refresh", {"filters": {"ids": []}}, "never everything"),
+        ("refresh", {"filters": {"type": []}}, "never everything"),
         ("refresh?modus=sync", {}, "mode"),
     ],
 )
