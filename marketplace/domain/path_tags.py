@@ -48,7 +48,7 @@ _KEPT: Final = frozenset(".+#")
 """Punctuation that is part of names: node.js, c++, c#."""
 _HOSTILE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, whatever turns or hides text, halves of characters, and characters that no one has defined."""
-_NUMBER_PREFIX = re.compile(r"^(?:\d+[-.])+")
+_NUMBER_PREFIX = re.compile(r"^(?:\d+[-.]+)+")
 
 
 class PathTag(NamedTuple):
