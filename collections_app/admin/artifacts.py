@@ -61,6 +61,7 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         RemoveArtifacts,
         DeployArtifacts,
     )
+    ordering = ("collection_id", "name", "id")  # has an index
     list_display = (
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip
