@@ -38,7 +38,7 @@ class Command(Base):
             result = BulkResult(tuple(self.linked(row, report) for row in result.rows))
         written = (ItemOutcome.CREATED, ItemOutcome.UPDATED)
         changed = (row for row in result.rows if row.object.type == "collection" and row.outcome in written)
-        self.changed_collections.update(row.object.id for row in changed)
+        self.changed_collections |= {row.object.id for row in changed}
         return self.finish_bulk(result)
 
     def linked(self, row: Row, report: SilentReport) -> Row:

@@ -39,7 +39,7 @@ class Command(Base):
         result = self.run_job(bulk_reimport, params, dry_run=dry_run) if params["ids"] else BulkResult((), dry_run)
         done = [str((row.detail or {}).get("artifact_id")) for row in result.rows if row.outcome not in UNWELL]
         made = Artifact.objects.filter(pk__in=[] if dry_run else done)
-        self.changed_collections.update(made.values_list("collection__slug", flat=True))
+        self.changed_collections |= set(made.values_list("collection__slug", flat=True))
         return self.finish_bulk(result)
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from collections_app.domain.artifact_edit import ArtifactEdit
 from collections_app.errors import NameTaken
 from collections_app.models import Artifact, Snapshot
 from collections_app.services.artifacts import edit_artifacts
@@ -30,17 +31,11 @@ def imported(registered):
     bring(source, ids(source)[:1])
     row = artifact("a")
 
-    def edit(record):
-        return type(record)(**{**vars_of(record), "tags": ("mine",), "pin": "v1", "pin_reason": "because"})
-
-    edit_artifacts([row.pk], edit, action="artifact.edited", actor=COMMAND_LINE, report=SilentReport())
+    said = ArtifactEdit.of({"tags": ["mine"], "pin": "v1", "pin_reason": "because"})
+    edit_artifacts([row.pk], said, actor=COMMAND_LINE, report=SilentReport())
     repository.commit({"skills/a/SKILL.md": skill("a", "New"), "skills/a/more.md": "more"})
     scan(source)
     return repository, source
-
-
-def vars_of(record):
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 @pytest.mark.parametrize("keep", [True, False])
