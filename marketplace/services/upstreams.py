@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import structlog
 from django.conf import settings
 
 from marketplace.errors import ProviderUnavailable
@@ -14,13 +13,7 @@ from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.providers import ProviderChoice, provider_for
-from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import Provider, RepositoryAddress
-
-log = structlog.get_logger(__name__)
-
-LOW_QUOTA = 10
-"""Percent of a limit below which each answer is worth a warning."""
 
 
 def access_policy() -> AccessPolicy:
@@ -63,19 +56,6 @@ def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None
         fetch_timeout=settings.SKILLMEAT_UPSTREAM_FETCH_TIMEOUT,
         max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
         max_archive_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
-        on_quota=_tell_quota,
-    )
-
-
-def _tell_quota(quota: Quota) -> None:
-    low = quota.remaining is not None and quota.limit and quota.remaining * 100 < quota.limit * LOW_QUOTA
-    tell = log.warning if low else log.debug
-    tell(
-        "github.quota",
-        resource=quota.resource,
-        limit=quota.limit,
-        remaining=quota.remaining,
-        reset_in=quota.reset_in,
     )
 
 
