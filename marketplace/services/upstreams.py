@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from marketplace.errors import ProviderUnavailable
 from marketplace.models import Source
+from skillmeat_site.core.budgets import Account, RowBudget
 from skillmeat_site.upstream.address import parse_url
+from skillmeat_site.upstream.budget import Resource
+from skillmeat_site.upstream.budgeted import BudgetedProvider
+from skillmeat_site.upstream.git import GitProvider
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
@@ -42,13 +47,29 @@ def git_settings(policy: AccessPolicy | None = None) -> GitSettings:
     )
 
 
-def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None:
+def account_of(token: str) -> Account:
+    """Whose budget at GitHub a token is (empty: that of this machine's address)."""
+    return Account.of(urlsplit(settings.SKILLMEAT_GITHUB_URL).netloc, token, "GITHUB_TOKEN")
+
+
+def batch_settings() -> GitHubSettings | None:
+    """For asking GitHub about many repositories at once; None where that is turned off. Always in the background."""
+    if not settings.SKILLMEAT_GITHUB_GRAPHQL_URL or "graphql" not in settings.SKILLMEAT_GITHUB_TIERS:
+        return None
+    return _github_settings(access_policy(), background=True)
+
+
+def github_settings(policy: AccessPolicy | None = None, *, background: bool = False) -> GitHubSettings | None:
     """None where GitHub's API is turned off. The API's own host needs no entry in the list of hosts."""
     if not settings.SKILLMEAT_GITHUB_API_URL or "rest" not in settings.SKILLMEAT_GITHUB_TIERS:
         return None
-    policy = policy or access_policy()
+    return _github_settings(policy or access_policy(), background=background)
+
+
+def _github_settings(policy: AccessPolicy, *, background: bool) -> GitHubSettings:
     return GitHubSettings(
         api_url=settings.SKILLMEAT_GITHUB_API_URL,
+        graphql_url=settings.SKILLMEAT_GITHUB_GRAPHQL_URL,
         policy=policy,
         credentials=token_for,
         download_hosts=(f"codeload.{policy.github_host}",),
@@ -56,6 +77,7 @@ def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None
         fetch_timeout=settings.SKILLMEAT_UPSTREAM_FETCH_TIMEOUT,
         max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
         max_archive_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
+        budgets=lambda token: RowBudget(account_of(token), background=background),
     )
 
 
@@ -64,9 +86,9 @@ def unrestricted_policy() -> AccessPolicy:
     return replace(access_policy(), any_local=True)
 
 
-def provider_of(source: Source) -> Provider:
+def provider_of(source: Source, *, background: bool = False) -> Provider:
     """Who reads this source. Raises like ``provider_at``, and what ``address_of`` raises."""
-    return provider_at(address_of(source), ProviderChoice(source.provider))
+    return provider_at(address_of(source), ProviderChoice(source.provider), background=background)
 
 
 def provider_at(
@@ -74,20 +96,28 @@ def provider_at(
     choice: ProviderChoice = ProviderChoice.AUTO,
     *,
     policy: AccessPolicy | None = None,
+    background: bool = False,
 ) -> Provider:
-    """Who reads what is at this address; nothing is asked yet.
+    """Who reads what is at this address; nothing is asked yet. ``background``: the budget's reserve is not touched.
 
     On GitHub, AUTO is the API with git to fall back to where there is a token, else git: without a token the API's
     quota is soon used up. Raises ProviderUnavailable, HostNotAllowed, PathNotAllowed.
     """
     check_provider(address, choice)
-    git, github = git_settings(policy), github_settings(policy)
+    git, github = git_settings(policy), github_settings(policy, background=background)
     if choice is ProviderChoice.AUTO and git.policy.is_github(address):
         if not _git_reads_github():
             choice = ProviderChoice.GITHUB
         elif token_for(address) is None:
             choice = ProviderChoice.GIT
-    return provider_for(address, git, github=github, choice=choice)
+    if not git.policy.is_github(address):
+        return provider_for(address, git, github=github, choice=choice)
+    budget = RowBudget(account_of(token_for(address) or ""), background=background)
+    by_git = BudgetedProvider(GitProvider(git), budget, Resource.GIT)
+    if github is not None and choice is ProviderChoice.AUTO:
+        github = replace(github, fallback=by_git)
+    provider = provider_for(address, git, github=github, choice=choice)
+    return by_git if isinstance(provider, GitProvider) else provider
 
 
 def check_provider(address: RepositoryAddress, choice: ProviderChoice) -> None:

@@ -1,7 +1,6 @@
 """The loopback GitHub's GraphQL: graphql-core over the published schema and the real repositories.
 
-Queries are validated before they run, as GitHub does; nothing here knows which queries our client sends. Where
-graphql-core is not installed there is no such endpoint (404).
+Queries are validated before they run, as GitHub does; nothing here knows which queries our client sends.
 """
 
 from __future__ import annotations
@@ -12,14 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes import github_objects as objects
+from graphql import GraphQLError, build_schema, default_type_resolver, graphql_sync, parse, validate
 
-try:
-    from graphql import GraphQLError, build_schema, default_type_resolver, graphql_sync, parse, validate
-except ImportError:  # pragma: no cover - depends on what is installed
-    AVAILABLE = False
-else:
-    AVAILABLE = True
+from tests.fakes import github_objects as objects
 
 if TYPE_CHECKING:
     from tests.fakes.github import GitHub, RepositoryState

@@ -102,7 +102,7 @@ class GitHubHandler(Handler):
         body = self.asked
         if not self.token or (self.hub.tokens and self.token not in self.hub.tokens):
             self._say(401, {"message": "Bad credentials", "documentation_url": _HELP})
-        elif not github_graphql.AVAILABLE or self.command != "POST":
+        elif self.command != "POST":
             self._say(404, {"message": "Not Found", "documentation_url": _HELP})
         elif not self.hub.spend(self.token, github_graphql.cost_of(json.loads(body)["query"]), "graphql"):
             self._say(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}]})

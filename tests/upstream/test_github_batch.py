@@ -14,14 +14,12 @@ from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamError, Upstream
 from skillmeat_site.upstream.github_batch import Asked, GitHubBatch, RepositoryNow, queries_for
 from skillmeat_site.upstream.github_query import query_of
 from skillmeat_site.upstream.github_settings import GitHubSettings
+from tests.fakes import github_graphql
 from tests.fakes.budget import Ledger
 from tests.fakes.git_http import status
 from tests.fakes.github import GitHub
 from tests.fakes.github_faults import cut_body, hang, mangled, reset
 from tests.upstream.conftest import Repo, git, make_repo
-
-github_graphql = pytest.importorskip("tests.fakes.github_graphql")
-pytest.importorskip("graphql")
 
 TOKEN = "ghp_" + "secret" * 6
 FILES = {"SKILL.md": b"---\nname: x\n---\n"}

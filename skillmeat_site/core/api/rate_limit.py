@@ -1,0 +1,46 @@
+"""What hosts allow us still."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from skillmeat_site.core.api.filters import refuse_unknown
+from skillmeat_site.core.api.permissions import IsAuthenticatedInScope
+from skillmeat_site.core.models import UpstreamBudget
+
+
+class BudgetSerializer(serializers.ModelSerializer):
+    """One resource of one token at one host. The token is told by its name and a part of its hash."""
+
+    token = serializers.CharField(source="token_name", help_text="Its name: a setting's, or `anonymous`.")
+    token_id = serializers.CharField(help_text="Twelve digits of its hash; empty for `anonymous`.")
+    reserve = serializers.IntegerField(allow_null=True, help_text="Kept for what people wait for; sweeps stop there.")
+    rejected = serializers.BooleanField(help_text="The host refused the token: it is not used.")
+
+    class Meta:
+        model = UpstreamBudget
+        fields = (
+            "host", "token", "token_id", "resource", "limit", "remaining", "reset_at", "reserve",
+            "cooldown_until", "rejected", "updated_at",
+        )  # fmt: skip
+
+
+class BudgetsSerializer(serializers.Serializer):
+    results = BudgetSerializer(many=True)
+
+
+class RateLimitView(APIView):
+    """By the last answers; asks no host."""
+
+    permission_classes = [IsAuthenticatedInScope]
+
+    @extend_schema(operation_id="rate_limit", responses=BudgetsSerializer)
+    def get(self, request: Request) -> Response:
+        """Limit, remaining, reset and reserve per host, token and resource."""
+        refuse_unknown(request.query_params, set(), "query parameter")
+        rows = UpstreamBudget.objects.for_user(request.user)
+        return Response({"results": BudgetSerializer(rows, many=True).data})
