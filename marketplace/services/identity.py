@@ -16,6 +16,7 @@ from marketplace.services.sources import address_columns
 from marketplace.services.upstreams import access_policy, address_of
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import UpstreamIdentityChanged, UpstreamNotFound
+from skillmeat_site.upstream.github_batch import RepositoryNow
 from skillmeat_site.upstream.types import Describes, Head, Provider, RepositoryAddress, RepositoryFacts, Tick
 
 RENAME_NOT_FOLLOWED = "rename_not_followed"
@@ -39,17 +40,22 @@ class Located:
     @property
     def columns(self) -> dict[str, Any]:
         """What the source shall remember of it."""
-        return {**self.new_place, **(_described(self.facts) if self.facts else {})}
+        return {**self.new_place, **(described(self.facts) if self.facts else {})}
 
 
-def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> Located:
+def locate(
+    source: Source, provider: Provider, tick: Tick, *, current: bool, told: RepositoryNow | None = None
+) -> Located:
     """Ask for the current commit, and who the repository is unless a ``current`` source has that commit already.
 
     One request for a current source; a second one, by a provider that describes, for any other. A repository whose
-    name is taken or gone is looked for by its id. Raises UpstreamIdentityChanged where another repository has the
+    name is taken or gone is looked for by its id. What a batch has ``told`` of the same repository a moment ago is
+    not asked again. Raises UpstreamIdentityChanged where another repository has the
     name and the known one is gone, UpstreamError by kind.
     """
     address = address_of(source)
+    if told is not None and told.head is not None and source.repository_id in (None, told.facts.id):
+        return _located(source, _renamed(address, told.facts.moved_to), told.head, told.facts)
     host = provider if isinstance(provider, Describes) else None
     try:
         head = provider.resolve(address, known=source.head_commit, tick=tick)
@@ -107,7 +113,8 @@ def _renamed(address: RepositoryAddress, full_name: str) -> RepositoryAddress:
     return parse_url(f"{policy.github_url}/{full_name}", policy, ref=address.ref)
 
 
-def _described(facts: RepositoryFacts) -> dict[str, Any]:
+def described(facts: RepositoryFacts) -> dict[str, Any]:
+    """The columns that tell what GitHub says of a repository."""
     return {
         "repository_id": facts.id,
         "repository_description": facts.description,

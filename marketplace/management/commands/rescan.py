@@ -52,7 +52,8 @@ class Command(Base):
             row = Row(source_ref(source), result.item_outcome, result.code, detail=result.to_json())
         except DomainError as error:
             detail = {"source_id": source.pk}
-            row = Row(source_ref(source), ItemOutcome.FAILED, error.code, error.detail, detail)
+            outcome = ItemOutcome.DEFERRED if error.defers else ItemOutcome.FAILED
+            row = Row(source_ref(source), outcome, error.code, error.detail, detail)
             return self.finish_bulk(BulkResult((row,)), rows)
         return self.finish_bulk(BulkResult((row,)), rows) or int(bool(result.held))
 
