@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from marketplace.services.upstreams import access_policy
+from marketplace.services.upstreams import access_policy, account_of
+from skillmeat_site.core import budgets
 from skillmeat_site.core.doctor import Finding, Health, clock_finding, diagnosis, network_diagnosis
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.upstream.errors import (
@@ -87,7 +88,10 @@ def token() -> Finding:
     api = settings.SKILLMEAT_GITHUB_API_URL
     asked = GitHubSettings(api_url=api, policy=access_policy(), timeout=SECONDS, attempts=1)
     try:
-        return _accepted(probe_token(asked, settings.GITHUB_TOKEN))
+        probe = probe_token(asked, settings.GITHUB_TOKEN)
+        # It was refused before and is not now: an outage at the host, or a permission given since.
+        budgets.accept(account_of(settings.GITHUB_TOKEN))
+        return _accepted(probe)
     except UpstreamAuth as error:
         hint = "Make a new token that may read the repositories, set GITHUB_TOKEN, and restart server and workers."
         return Finding("token", Health.ERROR, error.detail, hint)

@@ -32,6 +32,7 @@ from skillmeat_site.core.results import ItemOutcome, Row
 from skillmeat_site.upstream.budget import Resource
 from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamError, UpstreamRateLimited
 from skillmeat_site.upstream.github_batch import Asked, Batch, GitHubBatch, RepositoryNow
+from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.providers import ProviderChoice
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,19 @@ def not_limited(sources: Iterable[Source]) -> list[Source]:
     return allowed
 
 
+def on_github(sources: Iterable[Source]) -> list[Source]:
+    """Those that are on the GitHub of the settings."""
+    policy = access_policy()
+    return [source for source in sources if _is_on_github(source, policy)]
+
+
+def _is_on_github(source: Source, policy: AccessPolicy) -> bool:
+    try:
+        return policy.is_github(address_of(source))
+    except UpstreamError:
+        return False  # its own scan says what is wrong with it
+
+
 def batchable(sources: Iterable[Source]) -> int:
     """How many repositories a sweep of these sources asks GitHub about in batches."""
     by_token, _ = _by_token(sources)
@@ -92,13 +106,8 @@ def _by_token(sources: Iterable[Source]) -> tuple[dict[str, list[Source]], list[
     others: list[Source] = []
     can_batch, policy = batch_settings() is not None, access_policy()
     for source in sources:
-        token = None
-        if can_batch and source.provider != ProviderChoice.GIT:
-            try:
-                address = address_of(source)
-                token = token_for(address) if policy.is_github(address) else None
-            except UpstreamError:
-                token = None  # its own scan says what is wrong with it
+        asks_api = can_batch and source.provider != ProviderChoice.GIT and _is_on_github(source, policy)
+        token = token_for(address_of(source)) if asks_api else None
         if token:
             by_token.setdefault(token, []).append(source)
         else:

@@ -11,6 +11,8 @@ from marketplace import doctor
 from skillmeat_site.core.doctor import Finding, Health
 from tests.fakes.answering import answering, closed_port, silent
 
+pytestmark = pytest.mark.django_db
+
 TOKEN = "ghp_secret_of_this_test"
 QUOTA = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4990", "X-RateLimit-Reset": "1900000000"}
 
