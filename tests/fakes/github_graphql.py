@@ -96,7 +96,7 @@ class _Repository:
         self.description = state.facts["description"]
 
     def isEmpty(self, info: Any) -> bool:  # noqa: N802
-        return objects.is_empty(self._path)
+        return objects.has_no_branch(self._path)
 
     def licenseInfo(self, info: Any) -> Any:  # noqa: N802
         license_ = self._state.facts.get("license")

@@ -19,6 +19,11 @@ def is_empty(path: Path) -> bool:
     return not git(path, "for-each-ref", "--count=1")
 
 
+def has_no_branch(path: Path) -> bool:
+    """Like ``is_empty``, for a batch that asks for thousands of them."""
+    return not (path / "packed-refs").exists() and not any((path / "refs" / "heads").iterdir())
+
+
 def commit_of(path: Path, ref: str) -> str | None:
     """Resolve as generously as GitHub does: short ids and partial names too."""
     found = git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
