@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,13 +19,16 @@ from marketplace.services.entries import entry_ref, set_excluded
 from marketplace.services.import_results import BulkImportResult, ImportResult, ReimportResult
 from marketplace.services.import_run import ImportOptions, strategy_of
 from marketplace.services.importing import import_source_entries
+from marketplace.services.patience import patiently
 from marketplace.services.reimport import ReimportOptions, reimport_entry
 from marketplace.services.relinking import relink  # noqa: F401 - follows the index from here on
-from marketplace.services.rescan import ScanOptions, rescan_source
+from marketplace.services.rescan import ScanOptions, nothing, rescan_source
 from marketplace.services.results import ScanResult
 from marketplace.services.scan_record import prune_runs
 from marketplace.services.sources import bulk_update_sources as update_sources
 from marketplace.services.sources import source_ref
+from marketplace.services.sweep import not_limited, sweep
+from marketplace.services.told import from_params, to_params
 from marketplace.services.webhooks import forget_deliveries
 from marketplace.tag_jobs import (  # noqa: F401 - found here
     approve_tags,
@@ -43,6 +46,7 @@ from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
+from skillmeat_site.upstream.github_batch import RepositoryNow
 
 PATIENCE_SECONDS = 600
 """How long a scan after a push waits for its turn. Longer than nearly every scan, shorter than the job may take."""
@@ -77,17 +81,32 @@ def rescan(
     allow_removals: bool = False,
     after_push: bool = False,
     dry_run: bool = False,
+    background: bool = False,
+    told: Mapping[str, Any] | None = None,
 ) -> ScanResult:
-    """``after_push``: wait for a scan that is under way, instead of giving up; see ``_scan_key``."""
-    options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run)
-    if not after_push:
-        return rescan_source(source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id)
+    """``after_push``: wait for a scan that is under way, instead of giving up; see ``_scan_key``.
+
+    ``background`` and ``told`` (what a batch said of the repository) are the sweep's, for its children.
+    """
+    options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run, background=background)
+
+    def scan(on_held: Callable[[], None] = nothing) -> ScanResult:
+        now = from_params(told)
+        return rescan_source(
+            source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id, on_held=on_held, told=now
+        )
+
+    if after_push:
+        return _in_turn(lambda: scan(ctx.close), ctx)
+    return patiently(scan, ctx) if background else scan()
+
+
+def _in_turn(scan: Callable[[], ScanResult], ctx: Any) -> ScanResult:
+    """Scan after the scan that is under way. Raises SourceBusy after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return rescan_source(
-                source_id, actor=ctx.actor, options=options, report=ctx, job_id=ctx.job_id, on_held=ctx.close
-            )
+            return scan()
         except SourceBusy:
             if time.monotonic() > deadline:
                 raise
@@ -106,15 +125,36 @@ def rescan(
 def bulk_rescan(
     ctx: Any, ids: Sequence[int], force: bool = False, allow_removals: bool = False, dry_run: bool = False
 ) -> Any:
-    options = {"force": force, "allow_removals": allow_removals}
+    """A sweep: one question for many sources on GitHub, then a scan of its own for each that has changed."""
     known = Source.objects.in_bulk(list(ids))
+    dealt_with = ctx.settled_or_begun()
+    asked = [known[pk] for pk in ids if pk in known and str(pk) not in dealt_with]
+    options = ScanOptions(force=force, allow_removals=allow_removals, dry_run=dry_run)
+    rows: list[Row] = []
+    left: dict[int, RepositoryNow | None] = {}
+    for swept in sweep(asked, options=options, report=ctx):
+        ctx.add_rows(swept.rows)
+        done = len(dealt_with) + len(rows) + len(swept.rows)
+        ctx.progress(done, len(ids), "asking GitHub what has changed")
+        rows += swept.rows
+        left |= swept.left
+    settled = {row.object.id for row in rows}
+    flags = {"force": force, "allow_removals": allow_removals, "background": True}
     targets = [
-        Target(source_ref(known[pk]) if pk in known else ObjectRef("source", str(pk)), {"source_id": pk, **options})
+        Target(
+            source_ref(known[pk]) if pk in known else ObjectRef("source", str(pk)),
+            {"source_id": pk, **flags, "told": _told(left.get(pk))},
+        )
         for pk in ids
+        if str(pk) not in settled
     ]
     if dry_run:
-        return BulkResult(tuple(_dry_row(ctx, target) for target in targets), dry_run=True)
+        return BulkResult((*rows, *(_dry_row(ctx, target) for target in targets)), dry_run=True)
     return ctx.fan_out(rescan, targets)
+
+
+def _told(told: RepositoryNow | None) -> dict[str, Any] | None:
+    return to_params(told) if told else None
 
 
 def _dry_row(ctx: Any, target: Target) -> Row:
@@ -124,7 +164,8 @@ def _dry_row(ctx: Any, target: Target) -> Row:
         expected: DomainError | None = as_domain_error(error)
         if expected is None:
             raise
-        return Row(target.object, ItemOutcome.FAILED, expected.code, expected.detail)
+        outcome = ItemOutcome.DEFERRED if expected.defers else ItemOutcome.FAILED
+        return Row(target.object, outcome, expected.code, expected.detail)
     return Row(target.object, result.item_outcome, result.code, detail=result.to_json())
 
 
@@ -152,10 +193,13 @@ def bulk_update_sources(ctx: Any, ids: Sequence[int], dry_run: bool = False, **c
 
 @every(5, "marketplace.rescan_due")
 def rescan_due() -> Mapping[str, Any]:
-    """Queue a scan of every source whose interval has run out, and that is not backing off; one sweep at a time."""
+    """Queue a scan of every source whose interval has run out, and that is not backing off; one sweep at a time.
+
+    What a limit would defer at once is left until the limit is over.
+    """
     if Job.objects.active().filter(kind=bulk_rescan.kind, trigger=Trigger.SCHEDULE).exists():
         return {"queued": 0}
-    due = list(Source.objects.due().values_list("pk", flat=True))
+    due = [source.pk for source in not_limited(Source.objects.due())]
     if not due:
         return {"queued": 0}
     runner.enqueue(bulk_rescan, {"ids": due, "force": False, "allow_removals": False}, SCHEDULER)

@@ -17,6 +17,7 @@ from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.core.upstreams import access_policy
 from skillmeat_site.upstream.address import parse_url
 from skillmeat_site.upstream.errors import UpstreamIdentityChanged, UpstreamNotFound
+from skillmeat_site.upstream.github_batch import RepositoryNow
 from skillmeat_site.upstream.types import Describes, Head, Provider, RepositoryAddress, RepositoryFacts, Tick
 
 RENAME_NOT_FOLLOWED = "rename_not_followed"
@@ -43,14 +44,19 @@ class Located:
         return {**self.new_place, **(described(self.facts) if self.facts else {})}
 
 
-def locate(source: Source, provider: Provider, tick: Tick, *, current: bool) -> Located:
+def locate(
+    source: Source, provider: Provider, tick: Tick, *, current: bool, told: RepositoryNow | None = None
+) -> Located:
     """Ask for the current commit, and who the repository is unless a ``current`` source has that commit already.
 
     One request for a current source; a second one, by a provider that describes, for any other. A repository whose
-    name is taken or gone is looked for by its id. Raises UpstreamIdentityChanged where another repository has the
+    name is taken or gone is looked for by its id. What a batch has ``told`` of the same repository a moment ago is
+    not asked again. Raises UpstreamIdentityChanged where another repository has the
     name and the known one is gone, UpstreamError by kind.
     """
     address = address_of(source)
+    if told is not None and told.head is not None and source.repository_id in (None, told.facts.id):
+        return _located(source, _renamed(address, told.facts.moved_to), told.head, told.facts)
     host = provider if isinstance(provider, Describes) else None
     try:
         head = provider.resolve(address, known=source.head_commit, tick=tick)

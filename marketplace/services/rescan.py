@@ -18,12 +18,13 @@ from marketplace.domain.detector import detection_key
 from marketplace.domain.doubts import Doubts
 from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
-from marketplace.domain.types import ArtifactType, DetectionOptions
+from marketplace.domain.types import DetectionOptions
 from marketplace.errors import SourceBusy
 from marketplace.models import Source
 from marketplace.models.tag import TagKind
 from marketplace.services import scan_record
 from marketplace.services.catalog_writer import known_entries, write_plan
+from marketplace.services.currency import detection_options, was_well_scanned
 from marketplace.services.documents import fetch_documents, known_documents
 from marketplace.services.elsewhere import count_elsewhere
 from marketplace.services.identity import Located, locate
@@ -39,18 +40,27 @@ from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
+from skillmeat_site.upstream.errors import UpstreamRateLimited
+from skillmeat_site.upstream.github_batch import RepositoryNow
 from skillmeat_site.upstream.types import Head, Listing, Provider
 
 log = structlog.get_logger(__name__)
 
+_NO_FAILURES = (Cancelled, LeaseLost, UpstreamRateLimited)
+"""Ends of a scan that say nothing about its source."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """``force``: scan even if nothing has changed. ``allow_removals``: carry out removals that would be held."""
+    """``force``: scan even if nothing has changed. ``allow_removals``: carry out removals that would be held.
+
+    ``background``: nobody waits for this scan, it leaves the budget's reserve to others.
+    """
 
     force: bool = False
     allow_removals: bool = False
     dry_run: bool = False
+    background: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +72,7 @@ class _Scan:
     report: Report
     began: float
     provider: Provider
+    told: RepositoryNow | None = None
     tags: Mapping[str, FoundTag] = field(default_factory=dict)
 
     def read(self, found: Located, listing: Listing) -> Survey:
@@ -97,35 +108,29 @@ def rescan_source(
     report: Report,
     job_id: UUID | None = None,
     on_held: Callable[[], None] = nothing,
+    told: RepositoryNow | None = None,
 ) -> ScanResult:
     """Bring the catalog of one source up to its repository's current commit.
 
     Holds the source's lease meanwhile; reads upstream outside any transaction and writes in one short one, begun by
     proving the lease. Raises NotFound, SourceBusy (409) while another scan holds the lease, LeaseLost where another
     took it over, UpstreamError (by kind) when the repository cannot be read: no entry has changed then.
-    A dry run takes no lease and writes no row of the catalog. ``on_held`` is called once the lease is taken, before
-    anything is asked: what is pushed from then on may be missed by this scan.
+    UpstreamRateLimited is no failure of the source: nothing at all is written then. A dry run takes no lease and
+    writes no row of the catalog. ``on_held`` is called once the lease is taken, before anything is asked: what is
+    pushed from then on may be missed by this scan. ``told``: what a batch has just said of the repository; it is not
+    asked again.
     """
     began = time.monotonic()
     with _held_source(source_id, options, report) as (source, lease):
         on_held()
         try:
-            scan = _Scan(source, options, report, began, provider_of(source))
+            scan = _Scan(source, options, report, began, provider_of(source, background=options.background), told)
             return _scan(scan, lease, actor, job_id)
         except Exception as error:
             failure = as_domain_error(error)
-            if lease is not None and failure is not None and not isinstance(failure, Cancelled | LeaseLost):
+            if lease is not None and failure is not None and not isinstance(failure, _NO_FAILURES):
                 _record_failure(source, lease, failure, job_id, began)
             raise
-
-
-def detection_options(source: Source) -> DetectionOptions:
-    return DetectionOptions(
-        root_hint=source.root_hint,
-        manual_map={path: ArtifactType(type_) for path, type_ in source.manual_map.items()},
-        single_artifact_type=ArtifactType(source.single_artifact_type) if source.single_artifact_type else None,
-        repository_name=source.name,
-    )
 
 
 def _options_at(source: Source, located: Located) -> DetectionOptions:
@@ -155,8 +160,8 @@ def _held_source(source_id: int, options: ScanOptions, report: Report) -> Iterat
 def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -> ScanResult:
     source = scan.source
     scan.report.progress(0, 0, "asking for the current commit")
-    current = _was_well_scanned(source) and not scan.options.force
-    located = locate(source, scan.provider, scan.report.tick, current=current)
+    current = was_well_scanned(source) and not scan.options.force
+    located = locate(source, scan.provider, scan.report.tick, current=current, told=scan.told)
     current = current and not located.new_place  # what lies at the root is called by the repository's name
     head = located.head
     if current and head.commit == source.head_commit:
@@ -181,16 +186,6 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         return replace(result, updated_imports=updated_imports(import_news(plan, listing.commit)))
     scan.report.progress(0, 0, "writing the catalog")
     return _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
-
-
-def _was_well_scanned(source: Source) -> bool:
-    """True if an equal commit or tree means an equal catalog: same rules, complete listing, no failure since."""
-    return (
-        bool(source.head_commit)
-        and source.detection_key == detection_key(detection_options(source))
-        and source.listing_complete
-        and not source.last_error_code
-    )
 
 
 def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnings: Sequence[Warned]) -> ScanResult:

@@ -9,9 +9,9 @@ from skillmeat_site.upstream.providers import ProviderChoice
 from skillmeat_site.upstream.types import Provider, RepositoryAddress
 
 
-def provider_of(source: Source) -> Provider:
+def provider_of(source: Source, *, background: bool = False) -> Provider:
     """Who reads this source. Raises like ``provider_at``, and what ``address_of`` raises."""
-    return provider_at(address_of(source), ProviderChoice(source.provider))
+    return provider_at(address_of(source), ProviderChoice(source.provider), background=background)
 
 
 def address_of(source: Source) -> RepositoryAddress:

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from skillmeat_site.core.jobs import queue
-from skillmeat_site.core.models import Job
+from skillmeat_site.core.models import Job, UpstreamBudget
 from skillmeat_site.core.results import JobStatus
 
 
@@ -121,6 +122,25 @@ def workers() -> Finding:
         return Finding("workers", Health.OK, f"{clusters} alive, {queued} jobs queued")
     status = Health.ERROR if queued else Health.WARNING
     return Finding("workers", status, f"no cluster is alive, {queued} jobs queued", "Start one: manage.py qcluster.")
+
+
+@diagnosis
+def upstream_budgets() -> list[Finding]:
+    """What hosts allow still, as far as their answers have said."""
+    now = timezone.now()
+    findings = [_budget_finding(row, now) for row in UpstreamBudget.objects.all()]
+    return findings or [Finding("limits", Health.OK, "no host has told of any yet")]
+
+
+def _budget_finding(row: UpstreamBudget, now: datetime) -> Finding:
+    name = f"limit {row.host} {row.token_name} {row.resource}"
+    until = row.standing.closed_until(now, background=True)
+    left = row.standing.left(now)
+    detail = "no limit told" if left is None else f"{left} of {row.limit} left, {row.reserve} kept for people who wait"
+    if until is None:
+        return Finding(name, Health.OK, detail)
+    hint = "Nothing; deferred items are taken up by the next sweep or by a retry of their job."
+    return Finding(name, Health.WARNING, f"{detail}; sweeps wait until {until:%H:%M} UTC", hint)
 
 
 _SECONDS_NOW = {

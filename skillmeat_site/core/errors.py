@@ -36,6 +36,8 @@ class DomainError(Exception):
     """An expected failure. ``detail`` is shown to people: it never holds a secret or a path of the server."""
 
     code: ClassVar[str] = "internal"
+    defers: ClassVar[bool] = False
+    """True: nothing went wrong, it is only not the time. The item is deferred, and a retry takes it up."""
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.budgets import token_id
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter
 from skillmeat_site.core.models import AuditEvent, RefusedToken, UpstreamToken
 from skillmeat_site.core.secret_text import Unreadable, seal, unseal
@@ -30,6 +31,8 @@ ENVIRONMENT = "GITHUB_TOKEN"
 MAX_LENGTH = 1000
 USE_NOTED = timedelta(minutes=10)
 """How exactly it is known when a token was last used."""
+TokenFinder = Callable[[RepositoryAddress], str | None]
+_HTTP = ("https://", "http://")
 _REFUSED = "The host refused it (401)."
 _OWNER = re.compile(r"[a-z0-9_.~+/-]{1,255}")
 _HOST = re.compile(r"[a-z0-9.\[\]:-]{1,250}")
@@ -37,13 +40,17 @@ _HOST = re.compile(r"[a-z0-9.\[\]:-]{1,250}")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A token that is not used any more. ``host`` is empty for the environment's."""
+    """A token that is not used any more. ``host`` is empty for the environment's.
+
+    ``token_id`` is that of its budgets; empty where it cannot be read any more.
+    """
 
     name: str
     host: str
     owner: str
     since: datetime
     reason: str
+    token_id: str
 
 
 def token_for(address: RepositoryAddress) -> str | None:
@@ -52,12 +59,37 @@ def token_for(address: RepositoryAddress) -> str | None:
     At most two statements, none for what is read without http. Raises UpstreamAuth where the token for it was refused:
     nothing is asked with it again until it changes, and nothing is asked anonymously instead.
     """
-    if not address.url.startswith(("https://", "http://")):
+    if not address.url.startswith(_HTTP):
         return None
     owners = ["", address.owner.lower()]
     rows = UpstreamToken.objects.filter(host=host_of(address.url), owner__in=owners).order_by("-owner")
     row = rows.first()  # the owner's own before the host's
-    return _value(row) if row else _environment_token(address)
+    return _value(row) if row else _environment_token(address, lambda: _environment_refusal() is not None)
+
+
+def token_finder() -> TokenFinder:
+    """``token_for`` for many repositories, by what is stored now: two statements, and one for each use that is noted.
+
+    What it returns raises like ``token_for``.
+    """
+    rows = {(row.host, row.owner): row for row in UpstreamToken.objects.all()}
+    refused = _environment_refusal() is not None
+
+    def find(address: RepositoryAddress) -> str | None:
+        if not address.url.startswith(_HTTP):
+            return None
+        host = host_of(address.url)
+        row = rows.get((host, address.owner.lower())) or rows.get((host, ""))
+        return _value(row) if row else _environment_token(address, lambda: refused)
+
+    return find
+
+
+def name_of(token: str) -> str:
+    """What people call a token: GITHUB_TOKEN, or the name it is stored under; empty for one that is gone."""
+    if not token or _is_environments(token):
+        return ENVIRONMENT if token else ""
+    return next((row.name for row in UpstreamToken.objects.all() if _is(row, token)), "")
 
 
 def host_of(url: str) -> str:
@@ -109,12 +141,15 @@ def note_refused(token: str) -> None:
 def refusals() -> list[Refusal]:
     """The tokens that would be used, had they not been refused: for people, without their values."""
     found = [
-        Refusal(row.name, row.host, row.owner, row.disabled_at, row.disabled_reason)
+        Refusal(row.name, row.host, row.owner, row.disabled_at, row.disabled_reason, _id_of(row))
         for row in UpstreamToken.objects.exclude(disabled_at=None)
         if row.disabled_at is not None
     ]
     refused = _environment_refusal()
-    return found + ([Refusal(refused.name, "", "", refused.refused_at, refused.reason)] if refused else [])
+    if refused is None:
+        return found
+    same = token_id(settings.GITHUB_TOKEN)
+    return [*found, Refusal(refused.name, "", "", refused.refused_at, refused.reason, same)]
 
 
 def _value(row: UpstreamToken) -> str:
@@ -127,14 +162,15 @@ def _value(row: UpstreamToken) -> str:
     now = timezone.now()
     if row.last_used_at is None or now - row.last_used_at > USE_NOTED:
         UpstreamToken.objects.filter(pk=row.pk).update(last_used_at=now)
+        row.last_used_at = now
     return value
 
 
-def _environment_token(address: RepositoryAddress) -> str | None:
+def _environment_token(address: RepositoryAddress, is_refused: Callable[[], bool]) -> str | None:
     token: str = settings.GITHUB_TOKEN
     if not token or not AccessPolicy(github_url=settings.SKILLMEAT_GITHUB_URL).is_github(address):
         return None
-    if _environment_refusal():
+    if is_refused():
         raise UpstreamAuth(f"{ENVIRONMENT} was refused before: set another one. Nothing was asked")
     return token
 
@@ -157,10 +193,21 @@ def _disable(token: str) -> None:
                 disabled_at=now, disabled_reason=_REFUSED
             )
             log.error("token.refused", token=row.name, host=row.host, owner=row.owner)
-    if settings.GITHUB_TOKEN and hmac.compare_digest(token.encode(), settings.GITHUB_TOKEN.encode()):
+    if _is_environments(token):
         told = {"name": ENVIRONMENT, "reason": _REFUSED, "refused_at": now}
         RefusedToken.objects.get_or_create(digest=_digest(token), defaults=told)
         log.error("token.refused", token=ENVIRONMENT)
+
+
+def _is_environments(token: str) -> bool:
+    return bool(settings.GITHUB_TOKEN) and hmac.compare_digest(token.encode(), settings.GITHUB_TOKEN.encode())
+
+
+def _id_of(row: UpstreamToken) -> str:
+    try:
+        return token_id(unseal(row.secret))
+    except Unreadable:
+        return ""
 
 
 def _is(row: UpstreamToken, token: str) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
-import structlog
 from django.conf import settings
 
 from skillmeat_site.core import upstream_tokens
+from skillmeat_site.core.budgets import Account, RowBudget
+from skillmeat_site.upstream.budget import Resource
+from skillmeat_site.upstream.budgeted import BudgetedProvider
 from skillmeat_site.upstream.errors import ProviderUnavailable
+from skillmeat_site.upstream.git import GitProvider
 from skillmeat_site.upstream.git_settings import GitSettings
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.providers import ProviderChoice, provider_for
-from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import Provider, RepositoryAddress
-
-log = structlog.get_logger(__name__)
-
-LOW_QUOTA = 10
-"""Percent of a limit below which each answer is worth a warning."""
 
 
 def access_policy() -> AccessPolicy:
@@ -52,13 +50,34 @@ def git_settings(policy: AccessPolicy | None = None) -> GitSettings:
     )
 
 
-def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None:
+def github_host() -> str:
+    """The host of GitHub's budgets, as accounts name it."""
+    return urlsplit(settings.SKILLMEAT_GITHUB_URL).netloc
+
+
+def account_of(token: str) -> Account:
+    """Whose budget at GitHub a token is (empty: that of this machine's address)."""
+    return Account.of(github_host(), token, upstream_tokens.name_of(token))
+
+
+def batch_settings() -> GitHubSettings | None:
+    """For asking GitHub about many repositories at once; None where that is turned off. Always in the background."""
+    if not settings.SKILLMEAT_GITHUB_GRAPHQL_URL or "graphql" not in settings.SKILLMEAT_GITHUB_TIERS:
+        return None
+    return _github_settings(access_policy(), background=True)
+
+
+def github_settings(policy: AccessPolicy | None = None, *, background: bool = False) -> GitHubSettings | None:
     """None where GitHub's API is turned off. The API's own host needs no entry in the list of hosts."""
     if not settings.SKILLMEAT_GITHUB_API_URL or "rest" not in settings.SKILLMEAT_GITHUB_TIERS:
         return None
-    policy = policy or access_policy()
+    return _github_settings(policy or access_policy(), background=background)
+
+
+def _github_settings(policy: AccessPolicy, *, background: bool) -> GitHubSettings:
     return GitHubSettings(
         api_url=settings.SKILLMEAT_GITHUB_API_URL,
+        graphql_url=settings.SKILLMEAT_GITHUB_GRAPHQL_URL,
         policy=policy,
         credentials=token_for,
         download_hosts=(f"codeload.{policy.github_host}",),
@@ -66,20 +85,8 @@ def github_settings(policy: AccessPolicy | None = None) -> GitHubSettings | None
         fetch_timeout=settings.SKILLMEAT_UPSTREAM_FETCH_TIMEOUT,
         max_entries=settings.SKILLMEAT_LISTING_MAX_ENTRIES,
         max_archive_bytes=settings.SKILLMEAT_FETCH_MAX_BYTES,
-        on_quota=_tell_quota,
+        budgets=lambda token: RowBudget(account_of(token), background=background),
         on_refused=upstream_tokens.note_refused,
-    )
-
-
-def _tell_quota(quota: Quota) -> None:
-    low = quota.remaining is not None and quota.limit and quota.remaining * 100 < quota.limit * LOW_QUOTA
-    tell = log.warning if low else log.debug
-    tell(
-        "github.quota",
-        resource=quota.resource,
-        limit=quota.limit,
-        remaining=quota.remaining,
-        reset_in=quota.reset_in,
     )
 
 
@@ -93,20 +100,27 @@ def provider_at(
     choice: ProviderChoice = ProviderChoice.AUTO,
     *,
     policy: AccessPolicy | None = None,
+    background: bool = False,
 ) -> Provider:
-    """Who reads what is at this address; nothing is asked yet.
+    """Who reads what is at this address; nothing is asked yet. ``background``: the budget's reserve is not touched.
 
     On GitHub, AUTO is the API with git to fall back to where there is a token, else git: without a token the API's
-    quota is soon used up. Raises ProviderUnavailable, HostNotAllowed, PathNotAllowed.
+    quota is soon used up. Raises ProviderUnavailable, HostNotAllowed, PathNotAllowed; UpstreamAuth where git may read
+    it on GitHub, and the token for it was refused.
     """
     check_provider(address, choice)
-    git, github = git_settings(policy), github_settings(policy)
-    if choice is ProviderChoice.AUTO and git.policy.is_github(address):
-        if not _git_reads_github():
-            choice = ProviderChoice.GITHUB
-        elif token_for(address) is None:
-            choice = ProviderChoice.GIT
-    return provider_for(address, git, github=github, choice=choice)
+    git, github = git_settings(policy), github_settings(policy, background=background)
+    if not git.policy.is_github(address):
+        return provider_for(address, git, github=github, choice=choice)
+    if choice is ProviderChoice.GITHUB or not _git_reads_github():
+        return provider_for(address, git, github=github, choice=ProviderChoice.GITHUB)
+    token = token_for(address)
+    by_git = BudgetedProvider(
+        GitProvider(git), RowBudget(account_of(token or ""), background=background), Resource.GIT
+    )
+    if choice is ProviderChoice.GIT or token is None or github is None:
+        return by_git
+    return provider_for(address, git, github=replace(github, fallback=by_git), choice=choice)
 
 
 def check_provider(address: RepositoryAddress, choice: ProviderChoice) -> None:

@@ -15,6 +15,10 @@ _GITHUB_COM = SKILLMEAT_GITHUB_URL == "https://github.com"
 SKILLMEAT_GITHUB_API_URL = env.url_or_off(
     "SKILLMEAT_GITHUB_API_URL", "https://api.github.com" if _GITHUB_COM else f"{SKILLMEAT_GITHUB_URL}/api/v3"
 )
+SKILLMEAT_GITHUB_GRAPHQL_URL = env.url_or_off(
+    "SKILLMEAT_GITHUB_GRAPHQL_URL",
+    "https://api.github.com/graphql" if _GITHUB_COM else f"{SKILLMEAT_GITHUB_URL}/api/graphql",
+)
 GITHUB_TIERS = ("webhook", "graphql", "rest", "git")
 SKILLMEAT_GITHUB_TIERS = env.choices("SKILLMEAT_GITHUB_TIERS", GITHUB_TIERS, GITHUB_TIERS)
 GITHUB_TOKEN = env.text("GITHUB_TOKEN")

@@ -94,6 +94,7 @@ class UpstreamBlocked(UpstreamError):
 class UpstreamRateLimited(UpstreamError):
     code = "upstream_rate_limited"
     status = 503
+    defers = True
     title = "The host's rate limit is used up"
     advice = "come back when the limit is reset, or set GITHUB_TOKEN"
 

@@ -6,7 +6,7 @@ The token goes to the API's own origin and to no other host, port or scheme.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,17 +16,19 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from skillmeat_site.core.errors import LimitExceeded
-from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid
+from skillmeat_site.upstream.budget import Resource
+from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid, UpstreamRateLimited
 from skillmeat_site.upstream.github_errors import TRANSIENT, Answer, Refused, Transient, meaning, no_answer
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.gzipped import unpack
 from skillmeat_site.upstream.policy import DEFAULT_PORTS, AccessPolicy
-from skillmeat_site.upstream.quota import read_quota
+from skillmeat_site.upstream.quota import rate_limited, read_quota
 from skillmeat_site.upstream.tokens import checked_token
 from skillmeat_site.upstream.watch import Watch
 from skillmeat_site.upstream.watched_http import Credentials, WatchedSession
 
 JSON = "application/vnd.github+json"
+_REFUSALS = frozenset({401, 403, 429})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_ERROR_BYTES = 64 * 1024
 """Of the body of an error: enough for GitHub's own, and of a longer one nobody reads the rest."""
@@ -42,9 +44,12 @@ _Result = TypeVar("_Result")
 class GitHubSession:
     """The connection of one operation. To be used as a context manager: leaving it closes every connection."""
 
-    def __init__(self, settings: GitHubSettings, token: str, watch: Watch) -> None:
-        self._settings, self._watch = settings, watch
+    def __init__(
+        self, settings: GitHubSettings, token: str, watch: Watch, *, resource: Resource = Resource.CORE
+    ) -> None:
+        self._settings, self._watch, self._resource = settings, watch, resource
         self._token = checked_token(token)
+        self._budget = settings.budgets(token)
         self._http = WatchedSession(watch)
         self.api_url = settings.api_url.rstrip("/")
 
@@ -91,6 +96,30 @@ class GitHubSession:
         except UpstreamInvalid as error:
             raise Transient(error, retries=1) from None
 
+    def post(self, body: bytes, max_bytes: int) -> Answer:
+        """Post JSON to the API's base, once. What a 200 means for the budget is left to the caller.
+
+        Raises Transient for what may pass, Refused for any status but 200, UpstreamError by kind, LimitExceeded.
+        """
+        with self.open(self.api_url, body=body) as response:
+            answer = self.answer_of(response, max_bytes)
+        if answer.status != 200:
+            raise Refused(answer)
+        return answer
+
+    def keep_limit(self, headers: Mapping[str, str]) -> UpstreamRateLimited:
+        """Tell the budget that an answer with these headers refuses because of a limit, and return what it means."""
+        error, quota = rate_limited(headers), read_quota(headers)
+        used_up = quota.remaining == 0
+        self._budget.limited(self._resource if used_up else Resource.SECONDARY, error)
+        return error
+
+    def keep_quota(self, headers: Mapping[str, str]) -> None:
+        """Tell the budget what an answer says is left."""
+        quota = read_quota(headers)
+        if quota.remaining is not None:
+            self._budget.told(quota)
+
     def attempt(self, action: Callable[[], _Result]) -> _Result:
         """Do something, and again as long as it fails in a way that may pass, with growing pauses of random length."""
         retry = 0
@@ -106,27 +135,40 @@ class GitHubSession:
             retry += 1
 
     @contextmanager
-    def open(self, url: str, *, accept: str = JSON, etag: str = "") -> Iterator[requests.Response]:
+    def open(
+        self, url: str, *, accept: str = JSON, etag: str = "", body: bytes | None = None
+    ) -> Iterator[requests.Response]:
         """Ask for a URL and hand out the response before its body is read. Follows no redirect.
 
-        Raises Transient for a status that may pass, and what ``no_answer`` makes of none.
+        Raises Transient for a status that may pass, what ``no_answer`` makes of none, and what the budget objects to:
+        nothing is asked then.
         """
-        self._watch.begin()
         to_api = self._is_api(urlsplit(url))
+        if to_api:
+            self._budget.check(self._resource)
+        self._watch.begin()
         timeout = (min(self._settings.connect_timeout, self._watch.remaining()), _SILENCE)
         auth = Credentials(self._token if to_api else "")
         try:
-            response = self._http.get(
-                url, headers=self._headers(accept, etag, to_api=to_api), auth=auth, timeout=timeout, stream=True
+            response = self._http.request(
+                "GET" if body is None else "POST",
+                url,
+                data=body,
+                headers=self._headers(accept, etag, to_api=to_api),
+                auth=auth,
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
             )
         except (requests.RequestException, HTTPError) as error:
             self._watch.reraise()
             raise no_answer(error) from None
         with response:
-            if to_api:
-                self._tell_quota(response)
             if to_api and self._token and response.status_code == 401:
                 self._settings.on_refused(self._token)
+            # What a refusal says of the budget depends on its words, and a query's answer on its body.
+            if to_api and body is None and response.status_code not in _REFUSALS:
+                self.keep_quota(response.headers)
             if response.status_code in TRANSIENT:
                 raise Transient(meaning(Answer(response.status_code, response.headers, b""), had_token=self.has_token))
             yield response
@@ -139,16 +181,14 @@ class GitHubSession:
             headers["If-None-Match"] = f'"{etag}"'
         return headers
 
-    def _tell_quota(self, response: requests.Response) -> None:
-        quota = read_quota(response.headers)
-        if quota.remaining is not None:
-            self._settings.on_quota(quota)
-
     def answer_of(self, response: requests.Response, max_bytes: int) -> Answer:
         """Read the body of a response: whole, or of an error the first MAX_ERROR_BYTES."""
         status = response.status_code
         if status != 200:
-            return Answer(status, response.headers, _beginning(self.read(response, MAX_ERROR_BYTES), response))
+            answer = Answer(status, response.headers, _beginning(self.read(response, MAX_ERROR_BYTES), response))
+            if status in _REFUSALS and self._is_api(urlsplit(response.url)):
+                self._keep_refusal(answer)
+            return answer
         stated = response.headers.get("Content-Length", "")
         if stated.isdigit() and len(stated) < 19 and int(stated) > max_bytes:
             raise LimitExceeded(f"the answer is larger than {max_bytes} bytes")
@@ -161,6 +201,14 @@ class GitHubSession:
             return Answer(status, response.headers, _decoded(bytes(body), response, max_bytes))
         except UpstreamInvalid as error:
             raise Transient(error) from None
+
+    def _keep_refusal(self, answer: Answer) -> None:
+        if answer.status == 401 and self.has_token:
+            return  # the settings were told of it, and what it says of a limit is not this token's
+        if isinstance(meaning(answer, had_token=self.has_token), UpstreamRateLimited):
+            self.keep_limit(answer.headers)
+        else:
+            self.keep_quota(answer.headers)
 
     def read(self, response: requests.Response, size: int) -> bytes:
         """Read up to so many bytes of a body as they are on the wire; none at its end."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from skillmeat_site.upstream.budget import NO_BUDGET, Budget
 from skillmeat_site.upstream.git_settings import MEGABYTE, Credentials, Refused, ignore_refused, no_credentials
 from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import Provider
 
 
-def ignore_quota(quota: Quota) -> None:
+def no_budget(token: str) -> Budget:
     """For callers that keep no ledger."""
+    return NO_BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,12 @@ class GitHubSettings:
     batches of more than ``max_single_blobs`` (``prefer_archive``: the archive is tried instead).
     ``attempts`` counts the first one; ``retry_seconds`` doubles with each. Below ``slowest`` bytes a second for
     ``slow_seconds`` a transfer is given up. ``max_missing_blobs``: blobs that may be asked for one by one where the
-    archive lacks them. ``on_quota`` is called after each answer that tells of a limit,
-    ``on_refused`` with a token that is refused.
+    archive lacks them. ``budgets`` gives the ledger of a token (empty: anonymous); ``on_refused`` is called with a
+    token that is refused. ``graphql_url``: where batches are asked; empty turns them off.
     """
 
     api_url: str = "https://api.github.com"
+    graphql_url: str = ""
     policy: AccessPolicy = field(default_factory=AccessPolicy)
     credentials: Credentials = no_credentials
     fallback: Provider | None = None
@@ -53,5 +55,5 @@ class GitHubSettings:
     max_read_bytes: int = 256 * MEGABYTE
     max_archive_bytes: int = 256 * MEGABYTE
     max_archive_unpacked: int = 2048 * MEGABYTE
-    on_quota: Callable[[Quota], None] = ignore_quota
+    budgets: Callable[[str], Budget] = no_budget
     on_refused: Refused = ignore_refused

@@ -42,7 +42,7 @@ def said(*options):
 def test_offline_asks_nobody(asked):
     code, out = said("--offline", "--json")
     names = [check["name"] for check in json.loads(out)["checks"]]
-    assert names == ["database", "home", "workers", "clock", "git", "sources", "stored tokens"]
+    assert names == ["database", "home", "workers", "limits", "clock", "git", "sources", "stored tokens"]
     assert (code, asked) == (0, [])
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.git_http import Fault, GitHttp
+from tests.fakes.github_graphql import PATH as GRAPHQL
 from tests.fakes.github_handler import API, GitHubHandler
 
 ANONYMOUS_LIMIT = 60
@@ -29,7 +30,7 @@ WINDOW = 3600
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request as the servers saw it. ``kind``: api, codeload or git."""
+    """One request as the servers saw it. ``kind``: api, graphql, codeload or git."""
 
     kind: str
     method: str
@@ -49,6 +50,8 @@ class RepositoryState:
     private: bool = False
     blocked: str = ""
     """The reason it was taken down for, if it was."""
+    forbidden: bool = False
+    """No token may read it, though it can be seen."""
     facts: dict[str, Any] = field(default_factory=lambda: {"archived": False, "disabled": False, "description": None})
 
 
@@ -74,9 +77,12 @@ class GitHub:
     truncate_at: int = 100_000
     """Entries of a tree after which its listing is cut off."""
     requests: list[ApiRequest] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    """Bodies of what was posted to GraphQL. Faults are looked for in them as well as in paths."""
     violations: list[str] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
     _states: list[RepositoryState] = field(default_factory=list)
+    _by_name: dict[str, RepositoryState] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: count(1000))
     _old_names: dict[str, int] = field(default_factory=dict)
     _script: list[_Scripted] = field(default_factory=list)
@@ -90,6 +96,10 @@ class GitHub:
     @property
     def api_url(self) -> str:
         return self.url + API
+
+    @property
+    def graphql_url(self) -> str:
+        return self.url + GRAPHQL
 
     @property
     def codeload_host(self) -> str:
@@ -122,14 +132,20 @@ class GitHub:
     def repository(self, full_name: str) -> RepositoryState | None:
         """Return the repository that has this name now; one found on disk gets an id."""
         with self._lock:
-            for state in self._states:
-                if state.full_name.lower() == full_name.lower():
-                    return state
+            known = self._by_name.get(full_name.lower())
+            if known is not None:
+                return known
             for path in (self.root / f"{full_name}.git", self.root / full_name):
                 if (path / "HEAD").exists():
-                    self._states.append(RepositoryState(next(self._ids), full_name, path))
-                    return self._states[-1]
+                    return self.add(full_name, path)
         return None
+
+    def add(self, full_name: str, path: Path) -> RepositoryState:
+        """A repository under a name that its folder does not have: many may share one."""
+        state = RepositoryState(next(self._ids), full_name, path)
+        self._states.append(state)
+        self._by_name[full_name.lower()] = state
+        return state
 
     def by_id(self, number: int) -> RepositoryState | None:
         return next((state for state in self._states if state.id == number), None)
@@ -145,15 +161,25 @@ class GitHub:
         target = self.root / f"{new}.git"
         target.parent.mkdir(parents=True, exist_ok=True)
         state.path.rename(target)
+        del self._by_name[state.full_name.lower()]
         state.full_name, state.path = new, target
+        self._by_name[new.lower()] = state
         self._old_names[old.lower()] = state.id
         self.git.moved[f"/{old}"] = f"{self.url}/{new}"
+
+    def rename_only(self, old: str, new: str) -> None:
+        """Like ``rename``, for a repository that shares its folder with others; git does not learn of it."""
+        state = self._by_name.pop(old.lower())
+        state.full_name = new
+        self._by_name[new.lower()] = state
+        self._old_names[old.lower()] = state.id
 
     def delete(self, full_name: str) -> None:
         """Forget a repository, though not its folder's name."""
         state = self.repository(full_name)
         assert state is not None
         self._states.remove(state)
+        del self._by_name[state.full_name.lower()]
         state.path.rename(state.path.with_suffix(".deleted"))
 
     def fault_for(self, path: str) -> Fault | None:
@@ -168,25 +194,30 @@ class GitHub:
     def limit_of(self, token: str) -> int:
         return self.tokens.get(token, TOKEN_LIMIT) if token else ANONYMOUS_LIMIT
 
-    def spend(self, token: str, cost: int) -> bool:
+    def purse(self, token: str, resource: str) -> str:
+        """Where the use of a resource by a token is counted; of ``core`` under the token itself."""
+        return token if resource == "core" else f"{resource} {token}"
+
+    def spend(self, token: str, cost: int, resource: str = "core") -> bool:
         """Take from the quota of a token (empty = anonymous), and tell whether there was enough."""
+        purse = self.purse(token, resource)
         with self._lock:
             if self.clock() >= self._window_end:
                 self._window_end = self.clock() + WINDOW
                 self.used.clear()
-            if self.used.get(token, 0) + cost > self.limit_of(token):
+            if self.used.get(purse, 0) + cost > self.limit_of(token):
                 return False
-            self.used[token] = self.used.get(token, 0) + cost
+            self.used[purse] = self.used.get(purse, 0) + cost
             return True
 
-    def quota_headers(self, token: str) -> dict[str, str]:
-        limit, used = self.limit_of(token), self.used.get(token, 0)
+    def quota_headers(self, token: str, resource: str = "core") -> dict[str, str]:
+        limit, used = self.limit_of(token), self.used.get(self.purse(token, resource), 0)
         return {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(limit - used),
             "X-RateLimit-Used": str(used),
             "X-RateLimit-Reset": str(int(self._window_end)),
-            "X-RateLimit-Resource": "core",
+            "X-RateLimit-Resource": resource,
         }
 
 

@@ -9,6 +9,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.fakes import github_graphql
 from tests.fakes import github_objects as objects
 from tests.fakes.git_http import Handler
 from tests.fakes.github_openapi import violations
@@ -54,12 +55,17 @@ class GitHubHandler(Handler):
         kind = self._kind()
         path = self.path.removeprefix(API) if kind == "api" else self.path
         self._log(kind, path)
-        self.mangle, self.endpoint = None, ""
-        fault = self.hub.fault_for(path)
+        self.mangle, self.endpoint, self.asked = None, "", b""
+        if kind == "graphql":
+            self.asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.hub.queries.append(self.asked.decode())
+        fault = self.hub.fault_for(path + self.asked.decode())
         if fault and fault(self):
             return
         if kind == "git":
             super().do_GET()
+        elif kind == "graphql":
+            self._graphql()
         elif kind == "codeload":
             self._codeload()
         else:
@@ -70,6 +76,8 @@ class GitHubHandler(Handler):
     def _kind(self) -> str:
         if self.server.kind == "codeload":  # type: ignore[attr-defined]
             return "codeload"
+        if self.path == github_graphql.PATH:
+            return "graphql"
         return "api" if self.path.startswith(API + "/") else "git"
 
     def _log(self, kind: str, path: str) -> None:
@@ -88,6 +96,25 @@ class GitHubHandler(Handler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The Date header, by the settable clock."""
         return formatdate(self.hub.clock() if timestamp is None else timestamp, usegmt=True)
+
+    def _graphql(self) -> None:
+        """Everything but a wrong token is a 200, limits included."""
+        body = self.asked
+        if not self.token or (self.hub.tokens and self.token not in self.hub.tokens):
+            self._say(401, {"message": "Bad credentials", "documentation_url": _HELP})
+        elif self.command != "POST":
+            self._say(404, {"message": "Not Found", "documentation_url": _HELP})
+        elif not self.hub.spend(self.token, github_graphql.cost_of(json.loads(body)["query"]), "graphql"):
+            self._say(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}]})
+        else:
+            self._say(200, github_graphql.answer(self.hub, self.token, body))
+
+    def _say(self, code: int, document: dict[str, Any]) -> None:
+        headers = {"Content-Type": "application/json; charset=utf-8", **self.hub.quota_headers(self.token, "graphql")}
+        body = json.dumps(document).encode()
+        if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 200:
+            body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
+        self.answer(code, body, headers)
 
     @property
     def token(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ def git(path: Path, *args: str, stdin: bytes = b"") -> bytes | None:
 
 def is_empty(path: Path) -> bool:
     return not git(path, "for-each-ref", "--count=1")
+
+
+def has_no_branch(path: Path) -> bool:
+    """Like ``is_empty``, for a batch that asks for thousands of them."""
+    return not (path / "packed-refs").exists() and not any((path / "refs" / "heads").iterdir())
 
 
 def commit_of(path: Path, ref: str) -> str | None:
@@ -33,6 +39,30 @@ def read_object(path: Path, oid: str) -> tuple[str, bytes] | None:
     if len(words) != 3:
         return None
     return words[1], rest[: int(words[2])]
+
+
+def ref_target(path: Path, ref: str) -> str | None:
+    """What a full name points to, read from the files: a batch asks for thousands of them."""
+    loose = path / ref
+    if loose.is_file():
+        return loose.read_text().strip()
+    packed = path / "packed-refs"
+    for line in packed.read_text().splitlines() if packed.exists() else ():
+        if line.endswith(f" {ref}"):
+            return line.split(" ")[0]
+    return None
+
+
+@cache
+def graphql_object(path: Path, oid: str) -> dict[str, Any]:
+    """An object by its id, in the spelling of the GraphQL schema. Ids never change what they name."""
+    kind, content = read_object(path, oid) or ("", b"")
+    fields = dict(line.split(b" ", 1) for line in content.split(b"\n\n")[0].splitlines() if b" " in line)
+    if kind == "commit":
+        return {"__typename": "Commit", "oid": oid, "tree": {"__typename": "Tree", "oid": fields[b"tree"].decode()}}
+    if kind == "tag":
+        return {"__typename": "Tag", "oid": oid, "target": graphql_object(path, fields[b"object"].decode())}
+    return {"__typename": kind.capitalize(), "oid": oid}
 
 
 def commit_document(path: Path, oid: str, url: str) -> dict[str, Any] | None:

@@ -38,6 +38,7 @@ def hub(settings: Any, tmp_path: Path) -> Iterator[GitHub]:
     with serve_github(tmp_path / "github") as running:
         settings.SKILLMEAT_GITHUB_URL = running.url
         settings.SKILLMEAT_GITHUB_API_URL = running.api_url
+        settings.SKILLMEAT_GITHUB_GRAPHQL_URL = running.graphql_url
         settings.SKILLMEAT_ALLOWED_HOSTS = [running.url, running.codeload_host]
         yield running
 

@@ -277,6 +277,6 @@ def test_what_is_left_of_the_quota_is_logged_and_warned_of(hub, on_github, setti
     hub.used[TOKEN] = 950
     with capture_logs() as little:
         scan(source, force=True)
-    levels = [{line["log_level"] for line in lines if line["event"] == "github.quota"} for lines in (plenty, little)]
+    levels = [{line["log_level"] for line in lines if line["event"] == "upstream.quota"} for lines in (plenty, little)]
     assert levels == [{"debug"}, {"warning"}]
     assert TOKEN not in repr(plenty + little)

@@ -135,6 +135,7 @@ def github_settings(github: GitHub, github_policy: AccessPolicy) -> GitHubSettin
     """The API alone, without pauses between attempts."""
     return GitHubSettings(
         api_url=github.api_url,
+        graphql_url=github.graphql_url,
         policy=github_policy,
         download_hosts=(github.codeload_host,),
         retry_seconds=0,

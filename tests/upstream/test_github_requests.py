@@ -16,8 +16,8 @@ from skillmeat_site.upstream.github import GitHubProvider
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.providers import provider_for
-from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import Describes, Head, Provider, RepositoryAddress
+from tests.fakes.budget import Ledger
 from tests.fakes.git_http import GitHttp, status
 from tests.fakes.github import GitHub
 from tests.upstream.conftest import Repo, git
@@ -203,11 +203,12 @@ def test_quotas_are_told(
     repo: Repo, github: GitHub, github_settings: GitHubSettings, github_address: RepositoryAddress
 ) -> None:
     repo.commit(SKILLS)
-    told: list[Quota] = []
-    provider = GitHubProvider(replace(github_settings, credentials=lambda _: TOKEN, on_quota=told.append))
+    ledger = Ledger()
+    provider = GitHubProvider(replace(github_settings, credentials=lambda _: TOKEN, budgets=ledger.of))
     provider.resolve(github_address)
-    assert [(quota.resource, quota.limit, quota.remaining) for quota in told] == [("core", 5000, 4999)]
-    assert 3590 <= (told[0].reset_in or 0) <= 3600
+    assert [(quota.resource, quota.limit, quota.remaining) for quota in ledger.quotas] == [("core", 5000, 4999)]
+    assert 3590 <= (ledger.quotas[0].reset_in or 0) <= 3600
+    assert ledger.tokens == [TOKEN]
 
 
 class TestChoice:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from pathlib import Path
 
 from skillmeat_site.core.errors import DiskFull, DomainError, NotFound
 
@@ -27,6 +29,16 @@ class HistoryBusy(DomainError):
     code = "history_busy"
     status = 503
     title = "The history is busy"
+
+
+def no_room(path: Path, error: Exception) -> bool:
+    """Tell whether a full disk is the reason of an error of libgit2, which has no code for it."""
+    if "No space left" in str(error):
+        return True
+    try:
+        return os.statvfs(path).f_bavail == 0
+    except OSError:
+        return False
 
 
 def unwritable(error: OSError) -> DomainError:

@@ -14,9 +14,9 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
-from collections_app.store.history.errors import HistoryBusy, HistoryDamaged, unwritable
+from collections_app.store.history.errors import HistoryBusy, HistoryDamaged, no_room, unwritable
 from collections_app.store.history.trees import Node, parse_tree
-from skillmeat_site.core.errors import InvalidParameter
+from skillmeat_site.core.errors import DiskFull, InvalidParameter
 
 SNAPSHOTS = "refs/snapshots/"
 NEWEST = "refs/collections/"
@@ -182,7 +182,7 @@ class Store:
         """Replace what a ref points to by ``edit`` of it; None stands for no ref. Nobody's change is overwritten.
 
         ``edit`` runs again where another process moved the ref meanwhile. Raises HistoryBusy where the ref stays
-        locked. A lock that is older than any write takes was left by a process that was killed, and is removed.
+        locked, DiskFull. A lock that is older than any write takes was left by a process that was killed, and is removed.
         """
         refused = 0
         for _ in range(_ATTEMPTS):
@@ -200,6 +200,8 @@ class Store:
                     # Compared, under the ref's lock, with what this object was read as.
                     reference.set_target(new)
             except _GIT_ERRORS as error:
+                if no_room(self.path, error):
+                    raise DiskFull from error
                 refused += not self._is_contended(name, old)
                 # Once or twice, the other one may just have finished.
                 if refused > _REFUSALS:

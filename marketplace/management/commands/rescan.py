@@ -9,12 +9,15 @@ from typing import Any
 from marketplace.jobs import bulk_rescan, rescan
 from marketplace.management.selecting import add_source_options, select_sources
 from marketplace.models import Source
+from marketplace.services.forecast import forecast_sweep, in_words, left_in_words
 from marketplace.services.results import REMOVALS_HELD
 from marketplace.services.sources import source_ref
+from marketplace.services.sweep import on_github
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.api.serializers import JobSerializer
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
+from skillmeat_site.core.ledger import Forecast
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 from skillmeat_site.core.text import printable
@@ -42,8 +45,22 @@ class Command(Base):
         ids = [source.pk for source in chosen.sources]
         result = BulkResult(())
         if ids:
+            self.tell(forecast_sweep(chosen.sources))
             result = self.run_job(bulk_rescan, {"ids": ids, **flags}, dry_run=options["dry_run"])
-        return self.finish_bulk(result, chosen.rows) or int(any(row.code == REMOVALS_HELD for row in result.rows))
+        code = self.finish_bulk(result, chosen.rows) or int(any(row.code == REMOVALS_HELD for row in result.rows))
+        self.tell_left(chosen.sources)
+        return code
+
+    def tell(self, forecast: Forecast | None) -> None:
+        """What the run will take, to people and before it begins."""
+        if forecast is not None and not self.as_json:
+            self.stdout.write(in_words(forecast))
+
+    def tell_left(self, sources: Sequence[Source]) -> None:
+        """What it left, to people."""
+        left = left_in_words() if not self.as_json and on_github(sources) else ""
+        if left:
+            self.stdout.write(left)
 
     def one(self, source: Source, rows: Sequence[Any], flags: Mapping[str, Any], *, dry_run: bool) -> int:
         """One source is one job; its failure is a row like any other."""
@@ -52,9 +69,12 @@ class Command(Base):
             row = Row(source_ref(source), result.item_outcome, result.code, detail=result.to_json())
         except DomainError as error:
             detail = {"source_id": source.pk}
-            row = Row(source_ref(source), ItemOutcome.FAILED, error.code, error.detail, detail)
+            outcome = ItemOutcome.DEFERRED if error.defers else ItemOutcome.FAILED
+            row = Row(source_ref(source), outcome, error.code, error.detail, detail)
             return self.finish_bulk(BulkResult((row,)), rows)
-        return self.finish_bulk(BulkResult((row,)), rows) or int(bool(result.held))
+        code = self.finish_bulk(BulkResult((row,)), rows) or int(bool(result.held))
+        self.tell_left([source])
+        return code
 
     def queue(self, sources: Sequence[Source], rows: Sequence[Any], flags: Mapping[str, Any]) -> int:
         if len(sources) == 1:

@@ -10,11 +10,11 @@ from typing import Any
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, JobTimeout
-from skillmeat_site.core.jobs import states
+from skillmeat_site.core.jobs import settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.reporting import SilentReport
-from skillmeat_site.core.results import ObjectRef, Trigger
+from skillmeat_site.core.results import ObjectRef, Row, Trigger
 
 PROGRESS_SECONDS = 1.0
 
@@ -43,6 +43,13 @@ class DryRunContext(SilentReport):
     def __init__(self, actor: Actor) -> None:
         super().__init__()
         self.actor = actor
+
+    def add_rows(self, rows: Sequence[Row]) -> None:
+        """There is no job to keep them."""
+
+    def settled_or_begun(self) -> set[str]:
+        """There was no attempt before."""
+        return set()
 
 
 class JobContext(SilentReport):
@@ -107,6 +114,14 @@ class JobContext(SilentReport):
         Returns what the bulk function has to return.
         """
         return self._children(self, definition, targets)
+
+    def add_rows(self, rows: Sequence[Row]) -> None:
+        """Keep the outcome of some objects of a bulk job, before the rest is handed out."""
+        settling.add_rows(self.job, rows)
+
+    def settled_or_begun(self) -> set[str]:
+        """Ids of the objects that an earlier attempt has dealt with."""
+        return settling.settled_or_begun(self.job)
 
     def _beat(self) -> None:
         progress, self._pending = self._pending, {}

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from skillmeat_site.core import budgets
 from skillmeat_site.core.jobs.reaper import ReapResult, reap
 from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
@@ -23,3 +24,9 @@ def prune_jobs() -> int:
     before = timezone.now() - timedelta(days=settings.SKILLMEAT_JOB_KEEP_DAYS)
     deleted, _ = Job.objects.finished().filter(finished_at__lt=before).delete()
     return deleted
+
+
+@every(60 * 24, "core.forget_budgets")
+def forget_budgets() -> int:
+    """Delete what is known of the limits of tokens that nobody uses any more."""
+    return budgets.forget_old()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,14 @@ class Ending:
     def of_error(cls, error: DomainError) -> Ending:
         if isinstance(error, Cancelled):
             return cls(JobStatus.CANCELLED, ItemOutcome.DEFERRED, error.code, error.detail)
+        if error.defers:
+            return cls(JobStatus.PARTIAL, ItemOutcome.DEFERRED, error.code, error.detail, deferral(error))
         return cls(JobStatus.FAILED, ItemOutcome.FAILED, error.code, error.detail)
+
+
+def deferral(error: DomainError) -> dict[str, Any]:
+    """What a deferred item tells besides its code: when it may be tried again."""
+    return {"reset_at": error.reset_at.isoformat().replace("+00:00", "Z") if error.reset_at else None}
 
 
 def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
@@ -133,9 +141,29 @@ def cancel_waiting_children(parent: Job) -> None:
     close_if_complete(parent.pk)
 
 
+def settled_or_begun(job: Job) -> set[str]:
+    """Ids of the objects that an earlier attempt of a bulk job has settled, or has handed to a child."""
+    done = job.items.filter(~Q(outcome="") | Q(child__isnull=False))
+    return set(done.values_list("object_id", flat=True))
+
+
+def add_rows(job: Job, rows: Sequence[Row]) -> None:
+    """Keep rows of a bulk job that needed no child of their own. One that is settled or has a child stays as it is."""
+    with transaction.atomic():
+        ids = [row.object.id for row in rows]
+        job.items.filter(outcome="", child__isnull=True, object_id__in=ids).delete()
+        _insert_rows(job, rows)
+        Job.objects.filter(pk=job.pk).update(done=job.items.exclude(outcome="").count())
+
+
 def record_rows(job: Job, result: Itemised) -> None:
     """Keep the rows of a bulk operation that had no children as items of its job."""
-    rows = (
+    _insert_rows(job, result.rows)
+    Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
+
+
+def _insert_rows(job: Job, rows: Sequence[Row]) -> None:
+    items = (
         {
             "job_id": job.pk,
             "object_type": row.object.type,
@@ -146,10 +174,9 @@ def record_rows(job: Job, result: Itemised) -> None:
             "message": row.message,
             "detail": dict(row.detail) if row.detail else None,
         }
-        for row in result.rows
+        for row in rows
     )
-    insert_rows(JobItem, rows, _ITEM, ignore_conflicts=True)
-    Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
+    insert_rows(JobItem, items, _ITEM, ignore_conflicts=True)
 
 
 def _settle_own_item(job: Job, ending: Ending) -> None:

@@ -1,0 +1,140 @@
+"""The ledger's rows: shared by all, kept apart by host, token and resource, and without a token in them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from skillmeat_site.core.budgets import Account, RowBudget, forget_old
+from skillmeat_site.core.doctor import Health, upstream_budgets
+from skillmeat_site.core.models import UpstreamBudget
+from skillmeat_site.upstream.budget import Resource
+from skillmeat_site.upstream.errors import UpstreamRateLimited
+from skillmeat_site.upstream.quota import Quota
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "ghp_" + "secret" * 6
+ACCOUNT = Account.of("github.com", TOKEN, "GITHUB_TOKEN")
+
+
+def told(resource="core", remaining=4900, limit=5000, account=ACCOUNT):
+    RowBudget(account).told(Quota(resource, limit, remaining, 600))
+
+
+def refused(resource, account=ACCOUNT, *, background=False):
+    try:
+        RowBudget(account, background=background).check(resource)
+    except UpstreamRateLimited as error:
+        return error
+    return None
+
+
+def test_what_one_worker_learns_all_keep_to():
+    RowBudget(ACCOUNT).limited(Resource.CORE, UpstreamRateLimited(retry_after=90))
+    error = refused(Resource.CORE)
+    assert 85 < error.retry_after <= 90
+    assert abs(error.reset_at - timezone.now() - timedelta(seconds=90)) < timedelta(seconds=5)
+
+
+def test_fault_2_other_hosts_tokens_and_git_go_on():
+    RowBudget(ACCOUNT).limited(Resource.CORE, UpstreamRateLimited(retry_after=7))
+    assert refused(Resource.GIT) is None
+    assert refused(Resource.GRAPHQL) is None
+    assert refused(Resource.CORE, Account.of("github.com", "another", "GITHUB_TOKEN")) is None
+    assert refused(Resource.CORE, Account.of("ghe.example.org", TOKEN, "GITHUB_TOKEN")) is None
+    assert refused(Resource.CORE, Account("github.com")) is None
+
+
+def test_a_limit_of_pace_holds_for_all_of_the_api():
+    RowBudget(ACCOUNT).limited(Resource.SECONDARY, UpstreamRateLimited(retry_after=60))
+    assert [refused(resource) is not None for resource in (Resource.CORE, Resource.GRAPHQL, Resource.GIT)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_sweeps_stop_at_the_reserve():
+    told(remaining=500)
+    assert refused(Resource.CORE) is None
+    assert "kept for people" in refused(Resource.CORE, background=True).detail
+
+
+def test_it_costs_one_statement_each():
+    budget = RowBudget(ACCOUNT)
+    with CaptureQueriesContext(connection) as asked:
+        budget.check(Resource.CORE)
+    with CaptureQueriesContext(connection) as kept:
+        budget.told(Quota("core", 5000, 4999, 600))
+    assert len(asked) == 1
+    assert len([query for query in kept if "SAVEPOINT" not in query["sql"]]) == 1
+
+
+def test_a_resource_that_nobody_here_uses_is_not_kept():
+    told(resource="search")
+    assert not UpstreamBudget.objects.exists()
+
+
+def test_no_column_holds_the_token():
+    told()
+    assert TOKEN not in repr(list(UpstreamBudget.objects.values()))
+    assert "secret" not in repr(list(UpstreamBudget.objects.values()))
+
+
+def test_old_tokens_are_forgotten():
+    told()
+    UpstreamBudget.objects.update(updated_at=timezone.now() - timedelta(days=31))
+    told("graphql")
+    assert forget_old() == 1
+    assert UpstreamBudget.objects.get().resource == "graphql"
+
+
+# ---- where it shows
+
+
+def test_the_api_tells(api, client_for, admin_user):
+    told()
+    RowBudget(ACCOUNT).limited(Resource.SECONDARY, UpstreamRateLimited(retry_after=60))
+    for client in (api, client_for(admin_user, "read")):
+        answer = client.get("/api/v1/rate-limit")
+        assert answer.status_code == 200
+        core, pace = answer.json()["results"]
+        assert (core["host"], core["token"], core["resource"]) == ("github.com", "GITHUB_TOKEN", "core")
+        assert (core["limit"], core["remaining"], core["reserve"], core["rejected"]) == (5000, 4900, 500, False)
+        assert core["reset_at"]
+        assert (pace["resource"], pace["limit"], pace["reserve"]) == ("secondary", None, None)
+        assert pace["cooldown_until"]
+        assert TOKEN not in answer.content.decode()
+
+
+def test_the_api_asks_for_credentials_and_known_parameters(api):
+    assert Client().get("/api/v1/rate-limit").status_code == 401
+    assert api.get("/api/v1/rate-limit?x=1").status_code == 400
+
+
+def test_the_admin_shows_and_changes_nothing(admin_user):
+    told()
+    client = Client()
+    client.force_login(admin_user)
+    page = client.get(reverse("admin:core_upstreambudget_changelist"))
+    assert "4900 / 5000" in page.content.decode()
+    row = UpstreamBudget.objects.get()
+    assert client.get(reverse("admin:core_upstreambudget_change", args=[row.pk])).status_code == 200
+    assert client.get(reverse("admin:core_upstreambudget_add")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("remaining", "health"), [(4900, Health.OK), (300, Health.WARNING)], ids=["plenty", "only the reserve"]
+)
+def test_the_doctor_tells(remaining, health):
+    told(remaining=remaining)
+    [finding] = upstream_budgets()
+    assert finding.status is health
+    assert f"{remaining} of 5000 left" in finding.detail

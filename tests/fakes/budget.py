@@ -1,0 +1,31 @@
+"""A ledger that remembers what it was told, and lets everything pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from skillmeat_site.upstream.budget import Resource
+from skillmeat_site.upstream.errors import UpstreamRateLimited
+from skillmeat_site.upstream.quota import Quota
+
+
+@dataclass
+class Ledger:
+    tokens: list[str] = field(default_factory=list)
+    checks: list[Resource] = field(default_factory=list)
+    quotas: list[Quota] = field(default_factory=list)
+    limits: list[tuple[Resource, int | None]] = field(default_factory=list)
+
+    def of(self, token: str) -> Ledger:
+        """As ``GitHubSettings.budgets``."""
+        self.tokens.append(token)
+        return self
+
+    def check(self, resource: Resource) -> None:
+        self.checks.append(resource)
+
+    def told(self, quota: Quota) -> None:
+        self.quotas.append(quota)
+
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
+        self.limits.append((resource, error.retry_after))

@@ -1,0 +1,142 @@
+"""Limits and refused tokens met by a scan of one source: what is asked afterwards, by the server's log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from marketplace.models import ScanRun, Source
+from marketplace.services.sources import create_source
+from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.core.models import Job, UpstreamBudget
+from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamRateLimited
+from skillmeat_site.upstream.github_errors import UpstreamForbidden
+from tests.conftest import skills
+from tests.fakes.git_http import status
+from tests.marketplace.scanning import scan
+from tests.marketplace.sweeping import TOKEN
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def limited(hub, on_github, settings):
+    """A source with a token."""
+    settings.GITHUB_TOKEN = TOKEN
+    on_github(skills("alpha"))
+    return create_source(url=f"{hub.url}/acme/tools", actor=COMMAND_LINE)
+
+
+def test_fault_1_nothing_is_asked_before_the_reset(hub, limited):
+    scan(limited)
+    hub.always("/commits/", status(403, '{"message": "API rate limit exceeded"}', X_RateLimit_Remaining="0"))
+    with pytest.raises(UpstreamRateLimited):
+        scan(limited, force=True)
+    hub.behave()
+    hub.requests.clear()
+    for _ in range(3):
+        with pytest.raises(UpstreamRateLimited) as caught:
+            scan(limited)
+        assert caught.value.reset_at > timezone.now()
+    assert hub.requests == []
+    UpstreamBudget.objects.update(cooldown_until=timezone.now() - timedelta(seconds=1))
+    assert scan(limited).short_circuit == "commit"
+
+
+def test_fault_1_the_last_good_answer_is_enough_to_know(hub, limited):
+    hub.tokens = {TOKEN: 4}
+    scan(limited)
+    hub.requests.clear()
+    with pytest.raises(UpstreamRateLimited, match="core"):
+        scan(limited, force=True)
+    assert [request for request in hub.requests if request.kind == "api"] == []
+
+
+def test_a_limit_says_nothing_of_the_source(hub, limited):
+    hub.always("/api/", status(429, "{}", Retry_After="600"))
+    hub.always("", status(429, "{}", Retry_After="600"))
+    with pytest.raises(UpstreamRateLimited):
+        scan(limited)
+    limited.refresh_from_db()
+    assert (limited.failures, limited.last_error_code, limited.not_before) == (0, "", None)
+    assert limited.lease_token is None
+    assert not ScanRun.objects.exists()
+
+
+def test_the_api_answers_503_and_the_job_is_partial_and_deferred(hub, limited, api):
+    hub.always("", status(429, "{}", Retry_After="600"))
+    answer = api.post(f"/api/v1/marketplace/sources/{limited.pk}/rescan", {}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (503, "upstream_rate_limited")
+    assert 590 <= int(answer["Retry-After"]) <= 600
+    job = Job.objects.get()
+    assert (job.status, job.error_code) == ("partial", "upstream_rate_limited")
+    assert job.result["reset_at"]
+    item = job.items.get()
+    assert (item.outcome, item.code) == ("deferred", "upstream_rate_limited")
+
+
+def test_the_command_exits_with_1_and_says_deferred(hub, limited):
+    hub.always("", status(429, "{}", Retry_After="600"))
+    out, err = StringIO(), StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("rescan", str(limited.pk), stdout=out, stderr=err)
+    assert ended.value.code == 1
+    assert "upstream_rate_limited" in err.getvalue()
+    assert "1 deferred" in out.getvalue()
+
+
+def test_fault_4_a_missing_permission_closes_nothing(hub, limited):
+    message = '{"message": "Resource not accessible by personal access token"}'
+    hub.on("/commits/", status(403, message, X_RateLimit_Remaining="4000", X_RateLimit_Limit="5000"))
+    with pytest.raises(UpstreamForbidden):
+        scan(limited)
+    assert len(hub.requests) == 1
+    scan(limited)
+
+
+def test_fault_18_a_refused_token_is_sent_once_and_never_dropped_silently(hub, limited, settings, api):
+    hub.tokens = {"another": 5000}
+    with pytest.raises(UpstreamAuth):
+        scan(limited)
+    assert len(hub.requests) == 1
+    with pytest.raises(UpstreamAuth, match="was refused before"):
+        scan(limited)
+    assert len(hub.requests) == 1
+    [row] = api.get("/api/v1/rate-limit").json()["results"]
+    assert (row["token"], row["rejected"]) == ("GITHUB_TOKEN", True)
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("doctor", "--offline", stdout=out, stderr=out)
+    assert "refused" in out.getvalue()
+    assert TOKEN not in out.getvalue()
+    settings.GITHUB_TOKEN = "another"
+    scan(limited)
+
+
+def test_fault_43_gits_own_limit_holds_for_git_and_not_for_the_api(hub, limited, settings):
+    Source.objects.update(provider="git")
+    limited.refresh_from_db()
+    hub.on("info/refs", status(429, "slow down", Retry_After="600"))
+    with pytest.raises(UpstreamRateLimited):
+        scan(limited)
+    hub.requests.clear()
+    with pytest.raises(UpstreamRateLimited, match="git"):
+        scan(limited)
+    assert hub.requests == []
+    Source.objects.update(provider="github")
+    limited.refresh_from_db()
+    assert scan(limited).counters.new == 1
+
+
+def test_a_sweep_leaves_the_reserve_to_people(hub, limited):
+    scan(limited)
+    hub.tokens = {TOKEN: 5000}
+    hub.used[TOKEN] = 4600
+    scan(limited, force=True)
+    with pytest.raises(UpstreamRateLimited, match="kept for people"):
+        scan(limited, background=True)
+    assert scan(limited).short_circuit == "commit"
