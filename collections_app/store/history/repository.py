@@ -182,7 +182,7 @@ class Store:
         """Replace what a ref points to by ``edit`` of it; None stands for no ref. Nobody's change is overwritten.
 
         ``edit`` runs again where another process moved the ref meanwhile. Raises HistoryBusy where the ref stays
-        locked, DiskFull. A lock that is older than any write takes was left by a process that was killed, and is removed.
+        locked, DiskFull. A lock older than any write takes was left by a process that was killed, and is removed.
         """
         refused = 0
         for _ in range(_ATTEMPTS):
