@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from marketplace.services.entries import entry_ref, set_excluded
 from marketplace.services.import_results import BulkImportResult, ImportResult, ReimportResult
 from marketplace.services.import_run import ImportOptions, strategy_of
 from marketplace.services.importing import import_source_entries
-from marketplace.services.patience import patiently
+from marketplace.services.patience import in_turn, patiently
 from marketplace.services.reimport import ReimportOptions, reimport_entry
 from marketplace.services.relinking import relink  # noqa: F401 - follows the index from here on
 from marketplace.services.rescan import ScanOptions, nothing, rescan_source
@@ -47,10 +46,6 @@ from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 from skillmeat_site.upstream.github_batch import RepositoryNow
-
-PATIENCE_SECONDS = 600
-"""How long a scan after a push waits for its turn. Longer than nearly every scan, shorter than the job may take."""
-POLL_SECONDS = 0.5
 
 
 def _scan_joins(running: Params, wanted: Params) -> bool:
@@ -97,21 +92,8 @@ def rescan(
         )
 
     if after_push:
-        return _in_turn(lambda: scan(ctx.close), ctx)
+        return in_turn(lambda: scan(ctx.close), ctx)
     return patiently(scan, ctx) if background else scan()
-
-
-def _in_turn(scan: Callable[[], ScanResult], ctx: Any) -> ScanResult:
-    """Scan after the scan that is under way. Raises SourceBusy after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return scan()
-        except SourceBusy:
-            if time.monotonic() > deadline:
-                raise
-        ctx.progress(0, 0, "waiting for the scan that is under way")
-        time.sleep(POLL_SECONDS)
 
 
 @job(

@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from marketplace.models import Source
-from marketplace.services.sweep import batchable, on_github
+from marketplace.services.batches import batchable, on_github
 from skillmeat_site.core.budgets import standings_of
 from skillmeat_site.core.ledger import Forecast
 from skillmeat_site.core.models import Job, JobItem

@@ -115,10 +115,9 @@ def rescan_source(
     Holds the source's lease meanwhile; reads upstream outside any transaction and writes in one short one, begun by
     proving the lease. Raises NotFound, SourceBusy (409) while another scan holds the lease, LeaseLost where another
     took it over, UpstreamError (by kind) when the repository cannot be read: no entry has changed then.
-    UpstreamRateLimited is no failure of the source: nothing at all is written then. A dry run takes no lease and
-    writes no row of the catalog. ``on_held`` is called once the lease is taken, before anything is asked: what is
-    pushed from then on may be missed by this scan. ``told``: what a batch has just said of the repository; it is not
-    asked again.
+    UpstreamRateLimited is no failure of the source: nothing is written then. A dry run takes no lease and writes no
+    row of the catalog. ``on_held`` is called once the lease is taken, before anything is asked: later pushes may be
+    missed. ``told``: what a batch has just said of the repository; it is not asked again.
     """
     began = time.monotonic()
     with _held_source(source_id, options, report) as (source, lease):

@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from marketplace.models import Source
 from marketplace.services import scan_record
+from marketplace.services.batches import by_question, grouped
 from marketplace.services.currency import was_well_scanned
 from marketplace.services.identity import described
 from marketplace.services.patience import patiently
 from marketplace.services.rescan import ScanOptions
 from marketplace.services.results import Counters, ScanResult
 from marketplace.services.sources import source_ref
-from marketplace.services.upstreams import address_of
 from skillmeat_site.core.budgets import standings_of
 from skillmeat_site.core.bulk import update_rows
 from skillmeat_site.core.errors import DomainError
@@ -29,13 +29,10 @@ from skillmeat_site.core.jobs.settling import deferral
 from skillmeat_site.core.leases import is_free
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import ItemOutcome, Row
-from skillmeat_site.core.upstream_tokens import token_finder
-from skillmeat_site.core.upstreams import access_policy, account_of, batch_settings
+from skillmeat_site.core.upstreams import account_of, batch_settings
 from skillmeat_site.upstream.budget import Resource
 from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamError, UpstreamRateLimited
-from skillmeat_site.upstream.github_batch import Asked, Batch, GitHubBatch, RepositoryNow
-from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.providers import ProviderChoice
+from skillmeat_site.upstream.github_batch import Batch, GitHubBatch, RepositoryNow
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +62,7 @@ def sweep(sources: Sequence[Source], *, options: ScanOptions, report: Report) ->
     their own scans. Unless ``options.dry_run`` unchanged sources are stamped, in one transaction for each batch, that
     skips those that are being scanned or were edited meanwhile. Raises what the report's tick raises.
     """
-    groups = _grouped(sources)
+    groups = grouped(sources)
     if groups.others:
         yield Swept(left=dict.fromkeys((source.pk for source in groups.others), None))
     if groups.refused:
@@ -76,7 +73,7 @@ def sweep(sources: Sequence[Source], *, options: ScanOptions, report: Report) ->
 
 def not_limited(sources: Iterable[Source]) -> list[Source]:
     """Those whose host may be asked now, as far as is known without asking it: no limit, and no refused token."""
-    groups = _grouped(sources)
+    groups = grouped(sources)
     allowed, now = groups.others, timezone.now()
     for token, askable in groups.by_token.items():
         standings = standings_of(account_of(token))
@@ -86,54 +83,8 @@ def not_limited(sources: Iterable[Source]) -> list[Source]:
     return allowed
 
 
-def on_github(sources: Iterable[Source]) -> list[Source]:
-    """Those that are on the GitHub of the settings."""
-    policy = access_policy()
-    return [source for source in sources if _is_on_github(source, policy)]
-
-
-def _is_on_github(source: Source, policy: AccessPolicy) -> bool:
-    try:
-        return policy.is_github(address_of(source))
-    except UpstreamError:
-        return False  # its own scan says what is wrong with it
-
-
-def batchable(sources: Iterable[Source]) -> int:
-    """How many repositories a sweep of these sources asks GitHub about in batches."""
-    return sum(len({_asked(source) for source in askable}) for askable in _grouped(sources).by_token.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """Sources by how they are asked about: in batches with a token, not at all for its refusal, each by itself."""
-
-    by_token: dict[str, list[Source]] = field(default_factory=dict)
-    refused: list[tuple[Source, UpstreamAuth]] = field(default_factory=list)
-    others: list[Source] = field(default_factory=list)
-
-
-def _grouped(sources: Iterable[Source]) -> _Groups:
-    groups, policy = _Groups(), access_policy()
-    can_batch, token_for = batch_settings() is not None, token_finder()
-    for source in sources:
-        asks_api = can_batch and source.provider != ProviderChoice.GIT and _is_on_github(source, policy)
-        try:
-            token = token_for(address_of(source)) if asks_api else None
-        except UpstreamAuth as error:
-            groups.refused.append((source, error))
-            continue
-        (groups.by_token.setdefault(token, []) if token else groups.others).append(source)
-    return groups
-
-
 def _not_asked(source: Source, outcome: ItemOutcome, error: DomainError) -> Row:
     return Row(source_ref(source), outcome, error.code, error.detail, {"source_id": source.pk, **deferral(error)})
-
-
-def _asked(source: Source) -> Asked:
-    """Sources of one repository and ref, whatever their root folder, are one question."""
-    return Asked(source.owner.lower(), source.name.lower(), source.ref)
 
 
 class _Sweep:
@@ -141,9 +92,7 @@ class _Sweep:
 
     def __init__(self, token: str, sources: Sequence[Source], options: ScanOptions, report: Report) -> None:
         self._token, self._options, self._report = token, options, report
-        self._waiting: dict[Asked, list[Source]] = {}
-        for source in sources:
-            self._waiting.setdefault(_asked(source), []).append(source)
+        self._waiting = by_question(sources)
 
     def run(self) -> Iterator[Swept]:
         settings = batch_settings()

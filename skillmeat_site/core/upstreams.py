@@ -60,11 +60,11 @@ def account_of(token: str) -> Account:
     return Account.of(github_host(), token, upstream_tokens.name_of(token))
 
 
-def batch_settings() -> GitHubSettings | None:
-    """For asking GitHub about many repositories at once; None where that is turned off. Always in the background."""
+def batch_settings(*, background: bool = True) -> GitHubSettings | None:
+    """For asking GitHub about many repositories at once; None where that is turned off."""
     if not settings.SKILLMEAT_GITHUB_GRAPHQL_URL or "graphql" not in settings.SKILLMEAT_GITHUB_TIERS:
         return None
-    return _github_settings(access_policy(), background=True)
+    return _github_settings(access_policy(), background=background)
 
 
 def github_settings(policy: AccessPolicy | None = None, *, background: bool = False) -> GitHubSettings | None:

@@ -241,7 +241,7 @@ def _before(action):
 @pytest.mark.django_db(transaction=True)
 def test_a_scan_after_a_push_waits_for_its_turn(registered, monkeypatch):
     repository_, source = registered(skills("a"))
-    monkeypatch.setattr("marketplace.jobs.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("marketplace.services.patience.POLL_SECONDS", 0.05)
     lease = Lease.acquire(Source, source.pk)
     repository_.commit(skills("b"))
     threading.Timer(0.5, lambda: (lease.release(), connection.close())).start()
@@ -253,7 +253,7 @@ def test_a_scan_after_a_push_waits_for_its_turn(registered, monkeypatch):
 
 def test_it_does_not_wait_for_ever(registered, monkeypatch):
     _, source = registered(skills("a"))
-    monkeypatch.setattr("marketplace.jobs.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("marketplace.services.patience.PATIENCE_SECONDS", 0)
     Lease.acquire(Source, source.pk)
     outcome = runner.run_inline(rescan, {"source_id": source.pk, "after_push": True}, COMMAND_LINE)
     assert outcome.error.code == "source_busy"
