@@ -50,6 +50,19 @@ def refresh(ctx: Any, slug: str, dry_run: bool = False, **said: Any) -> RefreshR
 
 
 @job(
+    "collections.plan",
+    label=lambda params: f"Plan: {_label(params)}",
+    queue="long",
+    timeout=1800,
+    busy=CollectionBusy,
+)
+def plan(ctx: Any, slug: str, dry_run: bool = False, **said: Any) -> RefreshResult | UpdateCheckResult:
+    """A refresh that is only told; what it would change is kept as a plan, to be applied."""
+    options = RefreshOptions.of(said)
+    return refresh_collection(slug, options, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=True)
+
+
+@job(
     "collections.apply_plan",
     label=lambda params: f"Apply a refresh plan of {params['slug']}",
     queue="long",

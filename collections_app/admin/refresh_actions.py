@@ -20,7 +20,9 @@ from collections_app.domain.refresh_options import RefreshMode, Strategy
 from collections_app.jobs import bulk_refresh, refresh, refresh_artifacts
 from collections_app.models import Artifact, Collection
 from collections_app.querysets import ArtifactQuerySet
+from collections_app.refresh_jobs import plan
 from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.errors import InvalidParameter
 from skillmeat_site.core.jobs.registry import JobDefinition
 
 STRATEGIES = (
@@ -120,6 +122,36 @@ class SyncCollections(_OfCollections):
     mode = RefreshMode.SYNC
 
 
+class PlanForm(forms.Form):
+    mode = forms.ChoiceField(
+        label=_("What is planned"),
+        choices=((RefreshMode.METADATA_ONLY.value, _("metadata")), (RefreshMode.SYNC.value, _("new versions"))),
+        initial=RefreshMode.METADATA_ONLY.value,
+    )
+    strategy = SyncForm.base_fields["strategy"]
+
+
+class PlanCollections(_OfCollections):
+    """Looks upstream, changes nothing: the plan is then on a page of its own, with a button that applies it."""
+
+    name = "plan"
+    label = _("Plan a refresh of the selected collection")
+    button = _("Plan a refresh")
+    description = _("Tells what would change, artifact by artifact, as a refresh plan that can be applied.")
+    form = PlanForm
+    mode = RefreshMode.METADATA_ONLY
+    job = plan
+
+    def target(self, ids: Sequence[Any], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
+        params = self.params(ids, options)
+        slugs = params.pop("slugs")
+        if len(slugs) != 1:
+            raise InvalidParameter("Choose one collection: a plan is of one.")
+        if params["mode"] != RefreshMode.SYNC.value:
+            params.pop("strategy", None)
+        return self.job, {"slug": slugs[0], **params}
+
+
 class RefreshArtifacts(_OfArtifacts):
     name = "refresh_metadata"
     label = _("Refresh metadata of selected artifacts")
@@ -145,5 +177,5 @@ class SyncArtifacts(_OfArtifacts):
     mode = RefreshMode.SYNC
 
 
-REFRESH_COLLECTIONS = (RefreshCollections, CheckCollections, SyncCollections)
+REFRESH_COLLECTIONS = (PlanCollections, RefreshCollections, CheckCollections, SyncCollections)
 REFRESH_ARTIFACTS = (RefreshArtifacts, CheckArtifacts, SyncArtifacts)

@@ -1,0 +1,141 @@
+"""Refresh plans: what a refresh would change, artifact by artifact, to be applied exactly so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from collections_app.admin.filters import CollectionFilter
+from collections_app.models import PlanState, RefreshPlan
+from collections_app.refresh_jobs import apply
+from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
+from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.display import EMPTY, ago, row_link, shortened
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.errors import InvalidParameter
+from skillmeat_site.core.text import printable
+
+show_objects("refreshplan", RefreshPlan)
+
+MAX_ROWS = 200
+"""Artifacts of one plan that are on its page; the API has all."""
+MAX_VALUE = 300
+
+
+class ApplyPlan(JobAction):
+    """One plan at a time: the first one applied makes every other of its collection stale."""
+
+    name = "apply"
+    label = _("Apply the selected plan")
+    button = _("Apply")
+    description = _(
+        "Does exactly what the plan says, after a snapshot; refused where the collection has changed since."
+    )
+    permission = "collections_app.refresh_collection"
+    job = apply
+
+    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        row = RefreshPlan.objects.select_related("collection").filter(pk__in=ids[:1]).first()
+        if len(ids) != 1 or row is None:
+            raise InvalidParameter("Choose one plan: applying it makes the others stale.")
+        return {"slug": row.collection.slug, "plan_id": str(row.pk)}
+
+    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
+        plan = RefreshPlan.objects.get(pk=self.params(ids, {})["plan_id"])
+        counted = Counter(str(row.get("status")) for row in plan.details)
+        return [Count(status, number) for status, number in sorted(counted.items())]
+
+
+@admin.register(RefreshPlan)
+class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    bulk_actions = (ApplyPlan,)
+    list_display = ("shown_made", "shown_collection", "mode", "shown_state", "shown_changes")
+    list_filter = (CollectionFilter,)
+    sortable_by = ()
+    fields = ("shown_made", "shown_collection", "mode", "shown_state", "shown_changes", "shown_rows")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefreshPlan]:
+        return RefreshPlan.objects.select_related("collection")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RefreshPlan | None = None) -> tuple[str, ...]:
+        return self.fields
+
+    def page_actions(self, row: RefreshPlan) -> Sequence[type[BulkAction]]:
+        return self.bulk_actions if _is_ready(row) else ()
+
+    @admin.display(description=_("made"))
+    def shown_made(self, row: RefreshPlan) -> str:
+        return ago(row.created_at)
+
+    @admin.display(description=_("collection"))
+    def shown_collection(self, row: RefreshPlan) -> str:
+        return row_link(row.collection)
+
+    @admin.display(description=_("state"))
+    def shown_state(self, row: RefreshPlan) -> Any:
+        if row.state == PlanState.APPLIED:
+            return _("applied")
+        return _("ready") if _is_ready(row) else _("stale: the collection has changed since")
+
+    @admin.display(description=_("would change"))
+    def shown_changes(self, row: RefreshPlan) -> int:
+        return sum(bool(one.get("changes")) for one in row.details)
+
+    @admin.display(description=_("artifacts"))
+    def shown_rows(self, row: RefreshPlan) -> str:
+        telling = [one for one in row.details if one.get("changes") or one.get("code")]
+        if not telling:
+            return format_html("<p>{}</p>", _("Nothing would change."))
+        rows = format_html_join("", "{}", ((_artifact(one),) for one in telling[:MAX_ROWS]))
+        more = len(telling) - MAX_ROWS
+        return format_html("{}{}", rows, format_html("<p>{} {}</p>", more, _("more")) if more > 0 else "")
+
+
+def _is_ready(row: RefreshPlan) -> bool:
+    return row.state == PlanState.READY and row.base_revision == row.collection.revision
+
+
+def _artifact(one: Mapping[str, Any]) -> str:
+    """One artifact: what it is, how it would end, and each field with its old and new value."""
+    old, new = one.get("old_values") or {}, one.get("new_values") or {}
+    applied, kept = one.get("applied") or (), one.get("kept") or ()
+    fields = format_html_join(
+        "",
+        "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
+        (
+            (name, _value(old.get(name)), _value(new.get(name)), _fate(name, applied, kept))
+            for name in one.get("changes") or ()
+        ),
+    )
+    head = format_html("<tr><th></th><th>{}</th><th>{}</th><th></th></tr>", _("now"), _("then"))
+    table = format_html('<table class="sm-plan">{}{}</table>', head, fields) if fields else ""
+    why = " ".join(str(part) for part in (one.get("code"), one.get("reason")) if part)
+    label = f"{one.get('type')}:{one.get('name')}"
+    return format_html(
+        "<details open><summary>{} — {} {}</summary>{}</details>",
+        shortened(printable(label)),
+        one.get("status"),
+        printable(why),
+        table,
+    )
+
+
+def _fate(name: str, applied: Sequence[str], kept: Sequence[str]) -> Any:
+    if name in kept:
+        return _("kept: it is yours")
+    return _("taken") if name in applied else ""
+
+
+def _value(value: Any) -> str:
+    if value in (None, "", []):
+        return EMPTY
+    text = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+    return printable(text[:MAX_VALUE])
