@@ -516,7 +516,7 @@ def test_demo_tells_the_whole_story_and_can_be_told_again(settings):
     for _ in range(2):
         said = manage("demo", "--json")
         assert said.code == 0
-        first, second, taken, deployed, third, again, back = said.json["results"]
+        first, second, taken, deployed, third, again, back, check, foreseen, synced, undone = said.json["results"]
         found = first["artifacts_found"]
         assert first["new_count"] == found > 10
         assert (second["unchanged_count"], second["short_circuit"]) == (found, "commit")
@@ -527,6 +527,10 @@ def test_demo_tells_the_whole_story_and_can_be_told_again(settings):
         assert [move["to"] for move in third["moved"]] == ["skills/office/spreadsheet"]
         assert (again["outcome"], again["deployments_restored"], again["local_changes"]) == ("updated", 1, False)
         assert "skills/pdf" in back["changed"]
+        assert check["updates_available"] == 1
+        assert (foreseen["dry_run"], synced["dry_run"]) == (True, False)
+        assert foreseen["refreshed_count"] == synced["refreshed_count"] == 1
+        assert "skills/pdf" in undone["changed"]
         types = set(CatalogEntry.objects.values_list("type", flat=True))
         assert types == {"marketplace", "plugin", "skill", "command", "agent", "hook", "mcp"}
         filled = "skills/pdf/scripts/fill.py"

@@ -11,11 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 
-from collections_app.jobs import bulk_deploy, restore
+from collections_app.jobs import bulk_deploy, refresh, restore, rollback
 from collections_app.models import Artifact, Collection, Project
 from collections_app.services.collections import delete_collection
 from collections_app.services.drift import drift_of
 from collections_app.services.projects import ensure_project
+from collections_app.services.refresh_results import RefreshResult, UpdateCheckResult
 from collections_app.services.results import Restored
 from marketplace import sample
 from marketplace.jobs import import_source, reimport, rescan
@@ -36,7 +37,7 @@ COLLECTION = "demo"
 
 
 class Command(Base):
-    help = "Register, scan, import, deploy, follow a change upstream, go back. Makes a sample if no source is named."
+    help = "Register, scan, import, deploy, refresh, go back. Makes a sample if no source is named."
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", nargs="?", help="URL of a repository; default: a sample made here, no network")
@@ -161,7 +162,24 @@ class Command(Base):
             summary = drift_of(Project.objects.get(path=str(project))).summary
             states = [f"{count} {state}" for state, count in summary.items() if count and state != "total"]
             self.tell(f"   The project beside it: {', '.join(states)}.")
-        return [result.to_json(), back.to_json()]
+        return [result.to_json(), back.to_json(), *self.keep_current()]
+
+    def keep_current(self) -> list[dict[str, Any]]:
+        """What a refresh tells first, what it does, and the way back."""
+        check: UpdateCheckResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "check_only"})
+        told = check.to_json()
+        self.tell(f"10. Checked: {told['updates_available']} updates available, {told['up_to_date']} up to date.")
+        foreseen: RefreshResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "sync"}, dry_run=True)
+        self.tell(f"11. A sync would change {', '.join(self.changes(foreseen)) or 'nothing'}.")
+        synced: RefreshResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "sync"})
+        self.tell(f"12. Synced: {', '.join(self.changes(synced)) or 'nothing'}; a snapshot first.")
+        back: Restored = self.run_job(rollback, {"slug": COLLECTION})
+        self.tell(f"13. Rolled back: {', '.join(back.changed)}.")
+        return [told, foreseen.to_json(), synced.to_json(), back.to_json()]
+
+    def changes(self, result: RefreshResult) -> list[str]:
+        rows = result.to_json()["details"]
+        return [f"{row['type']}:{row['name']}" for row in rows if row["changes"]]
 
     def end(self, source: Source, steps: list[dict[str, Any]]) -> int:
         if self.as_json:
