@@ -15,7 +15,7 @@ from skillmeat_site.upstream.mirror import mirror_path
 from skillmeat_site.upstream.process import run_git
 from tests.conftest import skills
 from tests.fakes.git_http import Fault, Handler, cut_packs, drip, drop, hang, status, wait_until
-from tests.marketplace.answers import ok
+from tests.marketplace.answers import ok, refused
 from tests.marketplace.hostile.conftest import SECOND
 from tests.marketplace.scanning import counters, dump
 from tests.upstream.conftest import git
@@ -37,9 +37,6 @@ TOKEN = "ghp_secretsecretsecretsecretsecret0123"
         pytest.param(status(503), "upstream_unreachable", 500, "unreachable", "scan again", id="not serving"),
         pytest.param(status(200, "<html>Sign in"), "upstream_invalid", 500, "failing", "scan again", id="portal"),
         pytest.param(status(200, ""), "upstream_invalid", 500, "failing", "scan again", id="empty answer"),
-        pytest.param(
-            status(429, Retry_After="7"), "upstream_rate_limited", 503, "failing", "limit is reset", id="limited"
-        ),
         pytest.param(drop, "upstream_unreachable", 500, "unreachable", "scan again", id="hung up"),
         pytest.param(cut_packs, "upstream_invalid", 500, "failing", "scan again", id="pack cut off"),
     ],
@@ -47,6 +44,20 @@ TOKEN = "ghp_secretsecretsecretsecretsecret0123"
 def test_a_host_at_fault(hosted, fault: Fault, code, http, health, says):
     hosted.server.fault = fault
     hosted.fails(code, status=http, health=health, says=says)
+    hosted.server.fault = None
+    hosted.recovers()
+
+
+def test_a_limit_is_no_failure_of_the_source(hosted):
+    """Nothing is written of it: the source is as well as it was, and may be asked again once the limit is reset."""
+    before = dump()
+    hosted.server.fault = status(429, Retry_After="7")
+    body = refused(hosted.rescan(), 503, "upstream_rate_limited")
+    assert "limit is reset" in body["detail"]
+    assert dump() == before
+    assert (hosted.told()["health"], hosted.told()["last_error"]) == ("fresh", None)
+    hosted.source.refresh_from_db()
+    assert (hosted.source.lease_token, hosted.source.not_before) == (None, None)
     hosted.server.fault = None
     hosted.recovers()
 
