@@ -11,7 +11,7 @@ from collections_app.jobs import refresh
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.jobs import control, runner
-from skillmeat_site.core.models import Job
+from skillmeat_site.core.models import Job, UpstreamBudget
 from tests.collections_app.refresh.refreshing import SLUG, check, import_all, run, statuses
 from tests.conftest import Repository, skill, skills
 from tests.fakes.github import GitHub
@@ -59,6 +59,7 @@ def test_a_retry_takes_up_what_was_deferred(hub: GitHub, two: dict[str, Reposito
     job = runner.run_inline(refresh, {"slug": SLUG}, COMMAND_LINE).job
     assert (job.status, job.items.filter(outcome="deferred").count()) == ("partial", 2)
     hub.behave()
+    UpstreamBudget.objects.all().delete()  # the limit has ended
     retried = control.retry(job, actor=COMMAND_LINE)
     assert len(retried.params["filters"]["ids"]) == 2
     runner.deliver(str(retried.pk))
