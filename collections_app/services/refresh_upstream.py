@@ -100,7 +100,7 @@ def ask_upstream(
             raise
         except UpstreamRateLimited as error:
             answers.limited.setdefault(_host(repo), error)
-            failure = Failure(error.code, _until(error), deferred=True)
+            failure = Failure(error.code, error.detail_until, deferred=True)
             answers.theirs |= {mine.ref: failure for mine in members if mine.ref not in answers.theirs}
         except DomainError as error:
             failure = Failure(error.code, error.detail)
@@ -110,10 +110,6 @@ def ask_upstream(
 
 def _host(repo: Repo) -> str:
     return parse_url(repo.url, access_policy()).host
-
-
-def _until(error: UpstreamRateLimited) -> str:
-    return f"{error.detail} (reset at {error.reset_at:%Y-%m-%dT%H:%M:%SZ})" if error.reset_at else error.detail
 
 
 def _ask(

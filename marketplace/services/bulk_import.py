@@ -100,7 +100,7 @@ def _failed_import(
     started: datetime,
 ) -> ImportResult:
     settled = tuple(
-        ImportedEntry(entry.pk, str(entry), outcome_of(error), code=error.code, error=error.detail)
+        ImportedEntry(entry.pk, str(entry), outcome_of(error), code=error.code, error=error.detail_until)
         for entry in entries
     )
     return ImportResult(
@@ -111,6 +111,6 @@ def _failed_import(
 def _row(entry: CatalogEntry, result: Reimported) -> Row:
     ref = entry_ref(entry.pk, str(entry))
     if isinstance(result, DomainError):
-        told = {"success": False, "entry_id": entry.pk, "message": result.detail}
-        return Row(ref, outcome_of(result), result.code, result.detail, told)
+        told = {"success": False, "entry_id": entry.pk, "message": result.detail_until}
+        return Row(ref, outcome_of(result), result.code, result.detail_until, told)
     return Row(ref, result.item_outcome, detail=result.to_json())

@@ -61,7 +61,7 @@ class ImportRun:
         if isinstance(error, NameTaken):
             self.settle(entry, ItemOutcome.CONFLICT, code=Blocked.UNMANAGED, error=error.detail)
         else:
-            self.settle(entry, outcome_of(error), code=error.code, error=error.detail)
+            self.settle(entry, outcome_of(error), code=error.code, error=error.detail_until)
 
     def fail_rest(self, entries: Iterable[CatalogEntry], error: DomainError) -> None:
         """What has not settled by now never will, because of ``error``."""

@@ -64,6 +64,11 @@ class DomainError(Exception):
         self.reset_at = reset_at
         self.data = dict(data or {})
 
+    @property
+    def detail_until(self) -> str:
+        """``detail``, and from when on it may be tried again where that is known: what a row of many tells."""
+        return f"{self.detail} (reset at {self.reset_at:%Y-%m-%dT%H:%M:%SZ})" if self.reset_at else self.detail
+
 
 class InvalidParameter(DomainError):
     """A value, a query parameter or an option that means nothing here."""
