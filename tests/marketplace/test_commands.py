@@ -357,7 +357,7 @@ def test_list_entries(catalog, words, names):
 def test_list_entries_of_a_source(catalog):
     for word in (catalog.pk, catalog.url, f"{catalog.owner}/{catalog.name}"):
         assert manage("list_entries", "--source", word, "--json").json["summary"] == {"total": 2}
-    said = manage("list_entries", "--source", "404", "--json")
+    said = manage("list_entries", "--source", "987654321", "--json")
     assert (said.code, said.outcomes()) == (1, [("failed", "not_found")])
     assert manage("list_entries", "-t", "workflow").code == 2
     assert manage("list_entries", "-n", "[z-a]", "--json").outcomes() == [("failed", "invalid_parameter")]
@@ -365,7 +365,7 @@ def test_list_entries_of_a_source(catalog):
 
 def test_exclude_and_restore_by_id_and_by_filter(catalog):
     alpha = CatalogEntry.objects.get(name="alpha")
-    said = manage("exclude_entries", alpha.pk, 404, "--reason", "why", "--json")
+    said = manage("exclude_entries", alpha.pk, 987654321, "--reason", "why", "--json")
     assert (said.code, said.outcomes()) == (1, [("updated", None), ("failed", "not_found")])
     alpha.refresh_from_db()
     assert alpha.excluded_reason == "why"

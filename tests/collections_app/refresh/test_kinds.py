@@ -112,7 +112,8 @@ def test_the_admins_actions(repository: Repository) -> None:
         counts = {str(count.label): count.rows for count in action.preview(None, [collection.pk])}  # type: ignore[arg-type]
         assert list(counts.values()) == [4, 0, 1, 0, 0]
         definition, params = action.target([collection.pk], {})
-        assert (definition.kind, params["slug"]) == ("collections.refresh", SLUG)
+        kept = "collections.plan" if kind.name == "plan" else "collections.refresh"
+        assert (definition.kind, params["slug"]) == (kept, SLUG)
     form = SyncForm({"strategy": "merge"})
     assert form.is_valid()
     action = REFRESH_ARTIFACTS[2]()
