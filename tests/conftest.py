@@ -14,7 +14,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
-from marketplace.models import Source
+from collections_app.models import Project
+from marketplace.models import CatalogEntry, Source, SourceTag
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.models import ApiToken
@@ -25,6 +26,17 @@ from skillmeat_site.upstream.sample import commit, create_repository
 # Time limits belong in benchmarks: a busy machine is no reason to fail.
 hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """On PostgreSQL ids grow through the whole run: let them begin beyond those that tests name as unknown."""
+    with django_db_blocker.unblock():
+        if connection.vendor != "postgresql":
+            return
+        with connection.cursor() as cursor:
+            for model in (Source, CatalogEntry, SourceTag, Project):
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 100000)", [model._meta.db_table])
 
 
 @pytest.fixture(autouse=True)

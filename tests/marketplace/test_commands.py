@@ -187,7 +187,7 @@ def test_rescan_tells_of_a_change(good):
 
 def test_rescan_several_where_one_fails(good, bad):
     _, source = good
-    said = manage("rescan", bad.pk, source.pk, "404", "nobody/nothing", "--json")
+    said = manage("rescan", bad.pk, source.pk, "987654321", "nobody/nothing", "--json")
     assert said.code == 1
     assert said.outcomes() == [
         ("failed", "not_found"),
@@ -196,7 +196,7 @@ def test_rescan_several_where_one_fails(good, bad):
         ("unchanged", None),
     ]
     assert adds_up(said)
-    people = manage("rescan", bad.pk, source.pk, "404")
+    people = manage("rescan", bad.pk, source.pk, "987654321")
     assert "upstream_not_found" in people.err
     assert "not_found" in people.err
     assert "upstream_not_found" not in people.out
@@ -296,7 +296,7 @@ def test_rescan_async_queues_jobs(good, bad):
     many = manage("rescan", source.pk, bad.pk, "--async", "--json")
     assert many.json["results"][0]["kind"] == "marketplace.bulk_rescan"
     assert "queued" in manage("rescan", source.pk, "--async").out
-    unknown = manage("rescan", "404", "--async", "--json")
+    unknown = manage("rescan", "987654321", "--async", "--json")
     assert (unknown.code, unknown.outcomes()) == (1, [("failed", "not_found")])
 
 
