@@ -15,10 +15,11 @@ from collections_app.domain.types import ArtifactRef, FileMode
 from collections_app.errors import UnsafePath
 from collections_app.models import Collection
 from collections_app.services.homes import home
+from collections_app.services.listed_tree import Part, bytes_of
 from collections_app.services.refresh_merging import MergeConflict, Merged, merge
 from collections_app.services.refresh_reading import Reading, read_mine
 from collections_app.services.refresh_upstream import Answers, Opened, Question, Repo, ask_upstream, repo_of
-from collections_app.services.upstream_contents import Outline, Part, bytes_of
+from collections_app.services.upstream_contents import Outline
 from collections_app.store.content_ids import check_links
 from collections_app.store.staging import NewFile
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost

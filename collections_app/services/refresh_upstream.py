@@ -15,8 +15,9 @@ from collections_app.domain.artifact_document import NOTHING_TOLD, Told, documen
 from collections_app.domain.inline import INLINE
 from collections_app.domain.refresh_plan import Failure, Mine, Theirs
 from collections_app.domain.types import ArtifactRef
+from collections_app.services.listed_tree import bytes_of
 from collections_app.services.refresh_reading import LastSeen
-from collections_app.services.upstream_contents import Outline, Place, RepositoryTree, bytes_of, inline_oid, read_all
+from collections_app.services.upstream_contents import Outline, Place, RepositoryTree, inline_oid, read_all
 from skillmeat_site.core.documents.frontmatter import MAX_DOCUMENT_BYTES, parse_document
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.conf import settings
-
 from collections_app.domain.inline import inline_document
 from collections_app.domain.types import ArtifactKind
-from collections_app.domain.types import FileMode as Mode
 from collections_app.errors import SpecialFile, UpstreamPathNotFound
+from collections_app.services.listed_tree import ListedTree, Part, bytes_of, mode_of
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.staging import NewFile
 from skillmeat_site.core.errors import LimitExceeded
-from skillmeat_site.upstream.errors import ContentMismatch, UpstreamInvalid
+from skillmeat_site.upstream.errors import UpstreamInvalid
 from skillmeat_site.upstream.types import Blobs, FileMode, Listing, TreeItem, Unread
-
-_MODES = {
-    FileMode.FILE.value: Mode.FILE,
-    FileMode.EXECUTABLE.value: Mode.EXECUTABLE,
-    FileMode.SYMLINK.value: Mode.SYMLINK,
-}
 
 
 class Place(NamedTuple):
@@ -37,14 +28,6 @@ class Place(NamedTuple):
     kind: ArtifactKind
     path: str
     inline: str | None = None
-
-
-class Part(NamedTuple):
-    """One file of an artifact. ``path`` is relative to it, empty for an artifact that is one file."""
-
-    path: str
-    mode: Mode
-    oid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +48,10 @@ class Outline:
 
 
 class RepositoryTree:
-    """A listing by path: what lies at one, and what lies below it."""
+    """A listing, asked for artifacts by their places."""
 
     def __init__(self, listing: Listing) -> None:
-        self._items = sorted(listing.items, key=lambda item: item.path)
-        self._paths = [item.path for item in self._items]
-        self._root = listing.tree_oid
-        self._complete = listing.complete
+        self._tree = ListedTree(listing)
 
     def content_oid(self, place: Place) -> str:
         """The id of what is at the place; "" for an inline artifact, whose file has to be read. Raises as ``outline``.
@@ -89,24 +69,24 @@ class RepositoryTree:
         """
         item = self._item(place)
         if not place.kind.is_folder:
-            return Outline(place, self.content_oid(place), (Part("", _mode(item), item.oid),))
-        return Outline(place, item.oid, tuple(self._parts("" if place.path == "." else place.path + "/")))
+            return Outline(place, self.content_oid(place), (Part("", mode_of(item), item.oid),))
+        return Outline(place, item.oid, tuple(self._tree.parts(place.path)))
 
     def oid_of_file(self, path: str) -> str:
         """The id of an ordinary file, "" where there is none."""
-        item = self._at(path)
+        item = self._tree.at(path)
         return item.oid if item and item.mode in (FileMode.FILE, FileMode.EXECUTABLE) else ""
 
     def path_of(self, kind: ArtifactKind, oid: str) -> str:
         """Where else this very content is, "" where nowhere or in several places: an artifact that was moved."""
         wanted = FileMode.TREE.value if kind.is_folder else FileMode.FILE.value
-        found = [item.path for item in self._items if item.oid == oid and item.mode == wanted] if oid else []
+        found = [item.path for item in self._tree.items if item.oid == oid and item.mode == wanted] if oid else []
         return found[0] if len(found) == 1 else ""
 
     def _item(self, place: Place) -> TreeItem:
-        item = self._at(place.path)
+        item = self._tree.at(place.path)
         if item is None:
-            if not self._complete:
+            if not self._tree.complete:
                 raise UpstreamInvalid("the listing of the repository is not complete")
             raise UpstreamPathNotFound(f"Nothing is at {place.path} any more.")
         wanted = (FileMode.TREE,) if place.kind.is_folder else (FileMode.FILE, FileMode.EXECUTABLE)
@@ -114,26 +94,6 @@ class RepositoryTree:
             what = {FileMode.SUBMODULE.value: "a submodule", FileMode.SYMLINK.value: "a symbolic link"}
             raise SpecialFile(f"{place.path} is {what.get(item.mode, 'of another kind')} now.")
         return item
-
-    def _at(self, path: str) -> TreeItem | None:
-        if path == ".":
-            return TreeItem(".", FileMode.TREE.value, self._root)
-        at = bisect_left(self._paths, path)
-        return self._items[at] if at < len(self._paths) and self._paths[at] == path else None
-
-    def _parts(self, prefix: str) -> Iterator[Part]:
-        at = bisect_left(self._paths, prefix)
-        taken = size = 0
-        while at < len(self._paths) and self._paths[at].startswith(prefix):
-            item, at = self._items[at], at + 1
-            if item.mode == FileMode.TREE.value:
-                continue
-            taken, size = taken + 1, size + (item.size or 0)
-            if taken > settings.SKILLMEAT_ARTIFACT_MAX_FILES:
-                raise LimitExceeded(f"more than {settings.SKILLMEAT_ARTIFACT_MAX_FILES} files")
-            if size > settings.SKILLMEAT_ARTIFACT_MAX_BYTES:
-                raise LimitExceeded(f"larger than {settings.SKILLMEAT_ARTIFACT_MAX_BYTES} bytes")
-            yield Part(item.path[len(prefix) :], _mode(item), item.oid)
 
 
 def read_all(read: Callable[[Sequence[str]], Blobs], oids: Sequence[str]) -> Blobs:
@@ -153,16 +113,6 @@ def read_all(read: Callable[[Sequence[str]], Blobs], oids: Sequence[str]) -> Blo
     return Blobs({**one.found, **other.found}, {**one.unread, **other.unread})
 
 
-def bytes_of(oid: str, blobs: Blobs) -> bytes:
-    """Raises LimitExceeded, ContentMismatch."""
-    data = blobs.found.get(oid)
-    if data is not None:
-        return data
-    if blobs.unread.get(oid) is Unread.TOO_LARGE:
-        raise LimitExceeded(f"a file is larger than {settings.SKILLMEAT_ARTIFACT_MAX_BYTES} bytes")
-    raise ContentMismatch("the repository does not hand out a file of its own listing")
-
-
 def inline_oid(place: Place, data: bytes) -> str:
     """The content id of an inline artifact, given the file it stands in. Raises UpstreamPathNotFound."""
     return blob_oid(_inline_bytes(place, data))
@@ -177,10 +127,3 @@ def _inline_bytes(place: Place, data: bytes) -> bytes:
     if value is None:
         raise UpstreamPathNotFound(f"{place.path} no longer declares it.")
     return value
-
-
-def _mode(item: TreeItem) -> Mode:
-    mode = _MODES.get(item.mode)
-    if mode is None:
-        raise SpecialFile(f"{item.path} is a submodule: its files are in another repository.")
-    return mode
