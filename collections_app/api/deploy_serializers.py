@@ -13,14 +13,13 @@ from collections_app.domain.drift import DriftState
 from collections_app.domain.types import ArtifactKind
 from collections_app.models import Deployment, Project
 from collections_app.services.projects import ProjectStatus, project_status
-from skillmeat_site.core.api.serializers import BulkResultSerializer, BulkRowSerializer, Strict
+from skillmeat_site.core.api.serializers import MAX_IDS, BulkResultSerializer, BulkRowSerializer, IdsOrFilter, Strict
 from skillmeat_site.core.results import ItemOutcome
 
 PROFILES = [profile.value for profile in Profile]
 STATES = [state.value for state in DriftState]
 KINDS = [kind.value for kind in ArtifactKind]
 OUTCOMES = [outcome.value for outcome in ItemOutcome]
-MAX_IDS = 50_000
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
@@ -95,17 +94,15 @@ class DeployRequest(DeployOptionsFields):
     artifact = serializers.UUIDField()
 
 
-class UuidSelection(Strict):
-    """``ids`` or the list's own ``filter``, never both and never nothing."""
+class UuidSelection(IdsOrFilter):
+    """``ids`` are uuids; as text afterwards, as a job's params hold them."""
 
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, allow_empty=False, max_length=MAX_IDS)
-    filter = serializers.DictField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError("Give either ids or filter.")
+        attrs = super().validate(attrs)
         if "ids" in attrs:
-            attrs["ids"] = [str(pk) for pk in dict.fromkeys(attrs["ids"])]
+            attrs["ids"] = [str(pk) for pk in attrs["ids"]]
         return attrs
 
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from marketplace.models import Source, SourceTag
 from marketplace.models.tag import TagKind, TagStatus
-from skillmeat_site.core.api.serializers import MAX_ID, BulkResultSerializer, BulkRowSerializer, Strict
+from skillmeat_site.core.api.serializers import BulkResultSerializer, BulkRowSerializer, IdsOrFilter, Strict, whole_ids
 from skillmeat_site.core.results import ItemOutcome
 
 KINDS = [kind.value for kind in TagKind]
@@ -41,25 +41,13 @@ class TagRefreshRequest(Strict):
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
-class BulkTagRefreshRequest(TagRefreshRequest):
+class BulkTagRefreshRequest(IdsOrFilter, TagRefreshRequest):
     """``source_ids`` or the list's own ``filter``, never both and never nothing."""
 
+    ids_field = "source_ids"
     described_as = {"oneOf": [{"required": ["source_ids"]}, {"required": ["filter"]}]}
 
-    source_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
-        required=False,
-        min_length=1,
-        max_length=50_000,
-    )
-    filter = serializers.DictField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("source_ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError("Give either source_ids or filter.")
-        if "source_ids" in attrs:
-            attrs["source_ids"] = list(dict.fromkeys(attrs["source_ids"]))
-        return attrs
+    source_ids = whole_ids()
 
 
 class TagSegmentSerializer(serializers.Serializer[Any]):

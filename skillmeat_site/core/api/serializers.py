@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -29,25 +29,40 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class Selection(Strict):
-    """Which objects a bulk action is about: ``ids`` or the list's own ``filter``, never both and never nothing."""
+MAX_IDS = 50_000
+"""Objects that one request may name."""
 
+
+def whole_ids() -> serializers.ListField:
+    """A field for the ids of objects whose ids are whole numbers: one at least."""
+    number = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    return serializers.ListField(child=number, required=False, min_length=1, max_length=MAX_IDS)
+
+
+class IdsOrFilter(Strict):
+    """Which objects a bulk action is about: ids or the list's own ``filter``, never both and never nothing.
+
+    A subclass declares the field that holds the ids, and names it in ``ids_field``. Each id counts once, in order.
+    """
+
+    ids_field: ClassVar[str] = "ids"
     described_as = {"oneOf": [{"required": ["ids"]}, {"required": ["filter"]}]}
 
-    ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
-        required=False,
-        min_length=1,
-        max_length=50_000,
-    )
     filter = serializers.DictField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError("Give either ids or filter.")
-        if "ids" in attrs:
-            attrs["ids"] = list(dict.fromkeys(attrs["ids"]))
+        name = self.ids_field
+        if (name in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError(f"Give either {name} or filter.")
+        if name in attrs:
+            attrs[name] = list(dict.fromkeys(attrs[name]))
         return attrs
+
+
+class Selection(IdsOrFilter):
+    """Which objects a bulk action is about: ``ids`` or the list's own ``filter``, never both and never nothing."""
+
+    ids = whole_ids()
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
