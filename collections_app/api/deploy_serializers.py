@@ -71,7 +71,15 @@ class DeploymentResultSerializer(serializers.Serializer[Any]):
 
 
 class DeploymentRowSerializer(DeploymentResultSerializer, BulkRowSerializer):
+    """A row of many; one of an unknown id has nothing but its outcome and why."""
+
     id = serializers.UUIDField()  # type: ignore[assignment]
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name in fields.keys() - {"id", "outcome", "code"}:
+            fields[name].required = False
+        return fields
 
 
 class DeploymentBulkSerializer(BulkResultSerializer):
