@@ -1,4 +1,4 @@
-"""What going back costs in a collection of 1,000 artifacts, and what making its index again does."""
+"""What going back costs in a collection of 1,000 artifacts, and what making an index again does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from collections_app.models import Artifact, Collection
 from collections_app.services.indexing import index_collection
@@ -37,3 +39,25 @@ def test_restore_and_index_of_1_000_artifacts(record_figure):
     assert changed.read_text() == old
     assert result.to_json()["changed"] == ["skills/skill-500"]
     record_figure("restore of 1 changed of 1,000 artifacts, with its safety snapshot", took, "s", 5)
+
+
+def test_index_of_10_000_artifacts(record_figure):
+    """Commands: one file each, so that the figure is about the index and not about the disk."""
+    folder = settings.SKILLMEAT_HOME / "collections" / "default" / "commands"
+    folder.mkdir(parents=True)
+    for number in range(10_000):
+        (folder / f"command-{number:05}.md").write_text(f"command {number}")
+    Collection.objects.create(slug="default")
+    index_collection("default", **HOW)
+    assert Artifact.objects.count() == 10_000
+    most = 120 if connection.vendor == "postgresql" else 500
+    figures = (("unchanged", "unchanged_count", 2, 30), ("all changed", "updated_count", 8, most))
+    for name, counted, seconds, statements in figures:
+        if name == "all changed":
+            for path in folder.iterdir():
+                path.write_text(path.read_text() + " again")
+        with CaptureQueriesContext(connection) as queries:
+            took, result = timed(lambda: index_collection("default", **HOW))
+        assert result.to_json()[counted] == 10_000
+        record_figure(f"index of 10,000 artifacts, {name}", took, "s", seconds)
+        record_figure(f"index of 10,000 artifacts, {name}", len(queries), "statements", statements)
