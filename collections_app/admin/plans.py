@@ -22,12 +22,14 @@ from skillmeat_site.core.admin.display import EMPTY, ago, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.errors import InvalidParameter
 from skillmeat_site.core.text import printable
+from skillmeat_site.upstream.refs import is_oid
 
 show_objects("refreshplan", RefreshPlan)
 
 MAX_ROWS = 200
 """Artifacts of one plan that are on its page; the API has all."""
 MAX_VALUE = 300
+SHORT_ID = 12
 
 
 class ApplyPlan(JobAction):
@@ -138,4 +140,5 @@ def _value(value: Any) -> str:
     if value in (None, "", []):
         return EMPTY
     text = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
-    return printable(text[:MAX_VALUE])
+    # A content id is told as git tells them in short: the table has to fit beside the other columns.
+    return printable(text[:SHORT_ID] if is_oid(text) else text[:MAX_VALUE])
