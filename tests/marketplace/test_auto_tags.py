@@ -29,9 +29,9 @@ from tests.conftest import skills
 from tests.factories.core import UserFactory
 from tests.fakes.github_faults import mangled, status
 from tests.marketplace.answers import BASE, ok, refused
+from tests.marketplace.commanding import adds_up, manage
 from tests.marketplace.scanning import dump, row_counts, scan
 from tests.marketplace.test_admin_actions import SOURCES, choose
-from tests.marketplace.test_commands import adds_up, manage
 
 pytestmark = pytest.mark.django_db
 BULK = f"{BASE}/sources/bulk-refresh-auto-tags"

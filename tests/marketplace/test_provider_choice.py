@@ -12,7 +12,7 @@ from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from tests.conftest import skills
 from tests.marketplace.answers import ok, refused
-from tests.marketplace.test_commands import manage
+from tests.marketplace.commanding import manage
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ truncated tree                             test_trees.py::test_a_truncated_tree_
 truncated tree, GitHub's API               upstream/test_github_listing.py::test_a_walk_gives_the_same_listing
 50,000-path tree                           test_trees.py::test_fifty_thousand_paths_are_read_to_the_last
 newline, right-to-left, NFD, case, 2,700   test_trees.py::test_odd_names_are_kept_byte_for_byte_and_apart
-the same, printed                          marketplace/test_commands.py::test_hostile_names_are_printed_as_escapes
+the same, printed                          marketplace/test_commands_entries.py::test_hostile_names_are_printed_as_escapes
 paths that are not UTF-8                   test_trees.py::test_names_that_are_not_utf_8_are_told_and_hide_no_other
 U+0000, YAML, bomb, 5 MB, CRLF, BOM,       test_documents.py::test_an_odd_skill_is_the_same_entry
 Latin-1, LFS pointer                       test_documents.py::test_an_odd_skill_is_the_same_entry
