@@ -15,7 +15,8 @@ from collections_app.admin.badges import CHANGE
 from collections_app.admin.filters import CollectionFilter
 from collections_app.jobs import restore
 from collections_app.models import Snapshot
-from collections_app.services.snapshot_diff import FileDifference, snapshot_diff
+from collections_app.services.differences import FileDifference, FileDifferences
+from collections_app.services.snapshot_diff import snapshot_diff
 from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of
@@ -102,14 +103,19 @@ class SnapshotAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def shown_diff(self, row: Snapshot) -> str:
         try:
             found = snapshot_diff(row, None)
-            compared = found[:MAX_FILES]
+            return shown_differences(found) if found else format_html("<p>{}</p>", _UNCHANGED)
         except DomainError as error:
             return format_html("{} <code>{}</code>", printable(error.detail), error.code)
-        if not len(found):
-            return format_html("<p>{}</p>", _("Nothing: the collection is as it was."))
-        files = format_html_join("", "{}", ((_difference(each),) for each in compared))
-        more = format_html("<p>{} {}</p>", len(found) - MAX_FILES, _("more files")) if len(found) > MAX_FILES else ""
-        return format_html('<div class="sm-diff">{}{}</div>', files, more)
+
+
+_UNCHANGED = _("Nothing: the collection is as it was.")
+
+
+def shown_differences(found: FileDifferences) -> str:
+    """The files that differ, each with its lines; of very many the first ones. Raises what comparing raises."""
+    files = format_html_join("", "{}", ((_difference(each),) for each in found[:MAX_FILES]))
+    more = format_html("<p>{} {}</p>", len(found) - MAX_FILES, _("more files")) if len(found) > MAX_FILES else ""
+    return format_html('<div class="sm-diff">{}{}</div>', files, more)
 
 
 def _difference(each: FileDifference) -> str:
