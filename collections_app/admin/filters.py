@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.badges import KIND, ORIGIN, STATE
 from collections_app.models import Artifact, Collection
-from collections_app.querysets import ArtifactQuerySet
+from collections_app.querysets import ArtifactQuerySet, CollectionQuerySet
+from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 
 
@@ -41,6 +44,19 @@ class StateFilter(WordFilter):
         if value is None or not isinstance(queryset, ArtifactQuerySet):
             return queryset
         return queryset.in_state(value)
+
+
+class UpdateFilter(WordFilter):
+    """Of artifacts, and of the collections that hold one."""
+
+    title = _("update")
+    parameter_name = "update_available"
+    words = {"yes": (_("available"), Tone.INFO)}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "yes" or not isinstance(queryset, ArtifactQuerySet | CollectionQuerySet):
+            return queryset
+        return queryset.update_available()
 
 
 class _YesNo(admin.SimpleListFilter):
