@@ -90,7 +90,7 @@ class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_artifacts(self, collection: Any) -> str:
         return self.shown_count(collection)
 
-    @admin.display(description=_("updates available"))
+    @admin.display(description=_("updates"))
     def shown_updates(self, collection: Any) -> str:
         """When they were last checked; pinned ones are none."""
         if not collection.updates_available:
