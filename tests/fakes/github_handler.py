@@ -169,6 +169,7 @@ class GitHubHandler(Handler):
         url = f"{self.hub.api_url}/repos/{state.full_name}"
         if not rest:
             facts = {"private": state.private, **state.facts}
+            facts.pop("latest_release", None)  # which takes a request of its own
             self.reply(200, objects.repository_document(state.id, state.full_name, state.path, url, **facts))
             return
         if objects.is_empty(state.path):
