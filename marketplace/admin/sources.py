@@ -37,6 +37,7 @@ from skillmeat_site.core.admin.display import (
     row_link,
     shortened,
 )
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.text import printable
@@ -151,7 +152,9 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_error(self, source: Source) -> str:
         if not source.last_error_code:
             return EMPTY
-        return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
+        told = paragraphs(source.last_error_detail)
+        advice = hint(source.last_error_code, source.last_error_detail)
+        return format_html("{} {}{}", self.shown_error_code(source), told, advice)
 
     @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
