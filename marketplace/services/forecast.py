@@ -118,7 +118,7 @@ def changed_share() -> float:
 
 
 def forecast_topics(sources: Sequence[Source]) -> SweepForecast | None:
-    """The same for a refresh of topics: a request for many with a token, one for each without, and for a single one."""
+    """The same for topics: a request for many with a token, one for each without one, and for a single source."""
     known = on_github(sources)
     if not known or github_settings() is None:
         return None

@@ -85,8 +85,8 @@ class GitHub:
     used: dict[str, int] = field(default_factory=dict)
     slowness: float = 0
     """Seconds that every request takes at least."""
-    peaks: dict[str, int] = field(default_factory=dict)
-    """The most requests that were under way at once, by whose they were (the Authorization header)."""
+    peak: int = 0
+    """The most requests that were under way at once, on all ports."""
     plugged_in: bool = True
     """Set to False, as by ``unplug``: nobody listens any more, and what is under way is torn down."""
     _states: list[RepositoryState] = field(default_factory=list)
@@ -96,7 +96,7 @@ class GitHub:
     _script: list[_Scripted] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _window_end: float = 0
-    _busy: dict[str, int] = field(default_factory=dict)
+    _busy: int = 0
     _servers: list[_Server] = field(default_factory=list)
 
     @property
@@ -137,18 +137,18 @@ class GitHub:
         self.requests.append(ApiRequest(kind, method, path, headers, time.monotonic()))
 
     @contextmanager
-    def busy_for(self, who: str) -> Iterator[None]:
+    def busy(self) -> Iterator[None]:
         """Count a request as under way."""
         with self._lock:
-            self._busy[who] = self._busy.get(who, 0) + 1
-            self.peaks[who] = max(self.peaks.get(who, 0), self._busy[who])
+            self._busy += 1
+            self.peak = max(self.peak, self._busy)
         try:
             if self.slowness:
                 time.sleep(self.slowness)
             yield
         finally:
             with self._lock:
-                self._busy[who] -= 1
+                self._busy -= 1
 
     def unplug(self) -> None:
         """Pull the plug: stop listening. To be called in a thread that serves a request, or in the test's."""

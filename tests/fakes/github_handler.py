@@ -52,7 +52,7 @@ class GitHubHandler(Handler):
         return self.server.hub  # type: ignore[attr-defined]
 
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
-        with self.hub.busy_for(self.headers.get("Authorization", "")):
+        with self.hub.busy():
             self._serve()
 
     def _serve(self) -> None:
