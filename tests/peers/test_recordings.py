@@ -18,10 +18,8 @@ from skillmeat_site.upstream.github_http import GitHubSession
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.object_ids import blob_oid
 from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.quota import Quota
-from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, RepositoryFacts, no_tick
-from skillmeat_site.upstream.watch import Watch
+from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, RepositoryFacts
 from tests.fakes.budget import Ledger
 from tests.fakes.github_openapi import violations
 from tests.peers.conftest import TOKEN, Recordings
@@ -141,7 +139,7 @@ def test_f39_pages_are_not_walked(client: Client) -> None:
     """Nothing that we ask for comes in pages: an answer that names a next one is one request all the same."""
     client.on("paginate-issues")
     path = f"/repos/{ORG}/paginate-issues/issues?per_page=3"
-    with GitHubSession(client.settings, TOKEN, Watch(Deadline(30), no_tick, slowest=0, slow_seconds=30)) as session:
+    with GitHubSession(client.settings, TOKEN, seconds=30) as session:
         page = session.get(path, json.loads)
     assert [issue["number"] for issue in page] == [13, 12, 11]
     assert client.asked() == [("api", path)]
