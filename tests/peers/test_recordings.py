@@ -22,17 +22,11 @@ from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, RepositoryFacts
 from tests.fakes.budget import Ledger
 from tests.fakes.github_openapi import violations
-from tests.peers.conftest import TOKEN, Recordings
+from tests.peers.conftest import ORG, THEN, TOKEN, Recordings
 from tests.peers.running import installed
 
 pytestmark = pytest.mark.peer
 
-ORG = "octokit-fixture-org"
-THEN = {
-    "Authorization": f"token {TOKEN}",
-    "Accept": "application/vnd.github.v3+json",
-    "Content-Type": "application/json; charset=utf-8",
-}
 QUOTA = Quota("core", limit=5000, remaining=4999, reset_in=1)
 """As recorded: the quota began anew at the very moment of the answer, and a second is the least that is waited."""
 
