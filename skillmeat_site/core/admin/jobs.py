@@ -24,10 +24,13 @@ from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
 from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
 from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
+from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import control
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.text import printable
+
+show_objects("job", Job)
 
 
 @admin.register(Job)
