@@ -37,6 +37,7 @@ from skillmeat_site.core.admin.display import (
     row_link,
     shortened,
 )
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.text import printable
@@ -51,7 +52,7 @@ SCAN_FIELDS = (
 
 
 REPOSITORY_FIELDS = (
-    "repository_id", "shown_description", "repository_license", "shown_topics", "archived",
+    "repository_id", "shown_description", "repository_license", "shown_topics", "shown_release", "archived",
 )  # fmt: skip
 
 
@@ -151,7 +152,9 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_error(self, source: Source) -> str:
         if not source.last_error_code:
             return EMPTY
-        return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
+        told = paragraphs(source.last_error_detail)
+        advice = hint(source.last_error_code, source.last_error_detail)
+        return format_html("{} {}{}", self.shown_error_code(source), told, advice)
 
     @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
@@ -176,6 +179,10 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("topics"))
     def shown_topics(self, source: Source) -> str:
         return printable(", ".join(source.topics)) or EMPTY
+
+    @admin.display(description=_("latest release"))
+    def shown_release(self, source: Source) -> str:
+        return printable(source.latest_release) or EMPTY
 
     @admin.display(description=_("see"))
     def shown_links(self, source: Source) -> str:

@@ -30,7 +30,7 @@ EXCLUDE = ("marketplace.view_catalogentry", "marketplace.change_catalogentry")
 
 
 def token(shown):
-    return re.search(r'name="shown" value="([\w.]*)"', shown)[1]
+    return re.search(r'name="shown" value="([\w.-]*)"', shown)[1]
 
 
 def counts(shown):

@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import Trigger
 from skillmeat_site.core.text import printable
@@ -26,7 +27,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def tell(request: HttpRequest, error: DomainError) -> None:
     """An expected failure as a message. The one place where the admin puts a domain error into words."""
-    text = format_html("{} <code>{}</code>", printable(error.detail), error.code)
+    text = format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
     messages.error(request, text)
 
 

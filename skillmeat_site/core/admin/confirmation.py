@@ -29,6 +29,8 @@ from skillmeat_site.core.text import printable
 ROWS_PER_PAGE = 50
 OPTIONS = "options"
 """In the query: the options form is filled in, be it with nothing but unticked boxes."""
+NO_PLAN = "-"
+"""Stands for a page that could not show a plan yet."""
 GONE, BLOCKED = "gone", "blocked"
 STANDING: Words = {
     GONE: (_("are gone: deleted after they were selected, they will fail as not_found"), Tone.BAD),
@@ -122,7 +124,7 @@ def context(request: HttpRequest, action: BulkAction, selection: Selection, froz
     }
     try:
         preview = finished_plan(job) or action.preview(request, frozen.visible, options)
-        stamp = _stamp(options, preview) if options is not None else ""
+        stamp = _stamp(options, preview) if options is not None else NO_PLAN
         return {**shown, "shown_stamp": stamp, **_shown(request, preview, frozen, selection)}
     except DomainError as error:
         return {**shown, "refusal": {"code": error.code, "detail": paragraphs(error.detail)}}

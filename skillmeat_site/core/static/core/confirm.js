@@ -3,6 +3,7 @@
 "use strict";
 
 const form = document.querySelector("#options");
+const counts = document.querySelector("#plan-counts");
 const REST_MS = 400;
 const WAIT_MS = 1500;
 let timer = 0;
@@ -18,33 +19,33 @@ function query() {
 
 async function refresh(url) {
   const mine = ++asked;
-  const response = await fetch(url, { headers: { Accept: "text/html" } });
-  // A redirect leads to the login page, or to the job: let the browser go there itself.
-  if (response.redirected) { window.location.assign(url); return; }
-  if (!response.ok || mine !== asked) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const now = page.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!now || part.innerHTML === now.innerHTML) continue;
-    if (part.contains(document.activeElement) && part.dataset.live === "buttons") continue;
-    part.replaceChildren(...now.childNodes);
-    part.toggleAttribute("data-waits", now.hasAttribute("data-waits"));
+  counts.setAttribute("aria-busy", "true");
+  try {
+    const page = await window.smLive.refresh(url, () => mine === asked);
+    if (page === null) {
+      window.location.assign(url);
+      return;
+    }
+    if (mine !== asked) return;
+    counts.toggleAttribute("data-waits", page.querySelector("#plan-counts").hasAttribute("data-waits"));
+    window.history.replaceState(null, "", url);
+  } finally {
+    if (mine === asked) counts.removeAttribute("aria-busy");
   }
-  window.history.replaceState(null, "", url);
   wait();
 }
 
 function wait() {
   clearTimeout(timer);
-  if (document.querySelector("[data-waits]")) {
+  if (counts.hasAttribute("data-waits")) {
     timer = setTimeout(() => refresh(window.location.href).catch(wait), WAIT_MS);
   }
 }
 
-if (form && form.hasAttribute("data-preview")) {
+if (form.hasAttribute("data-preview")) {
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => refresh(query()).catch(() => {}), REST_MS);
+    timer = setTimeout(() => refresh(query()).catch(wait), REST_MS);
   });
 }
 wait();

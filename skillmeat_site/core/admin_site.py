@@ -1,0 +1,43 @@
+"""The admin site: navigation by what people do, and the overview in place of a list of tables.
+
+Outside the ``admin`` package, which registers its pages at the site while it is imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from skillmeat_site.core.navigation import OTHER, sections
+
+
+class Site(AdminSite):
+    site_header = site_title = _("SkillMeat")
+    index_title = _("Overview")
+    enable_nav_sidebar = False  # the frame has a navigation of its own, which needs no script
+    site_url = None
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The sections of the navigation, in the shape of Django's apps; for one ``app_label`` Django's own list."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        models = {one["model"]: one for app in self._build_app_dict(request).values() for one in app["models"]}
+        for model in models.values():
+            model["current"] = bool(model["admin_url"]) and request.path.startswith(model["admin_url"])
+        groups = [
+            self._group(one.slug, one.title, one.icon, [models.pop(model) for model in one.models if model in models])
+            for one in sections()
+        ]
+        rest = sorted(models.values(), key=lambda one: str(one["name"]))
+        return [group for group in (*groups, self._group(OTHER, _("Other"), OTHER, rest)) if group["models"]]
+
+    def _group(self, slug: str, title: Any, icon: str, models: list[Any]) -> dict[str, Any]:
+        index = reverse("admin:index", current_app=self.name)
+        return {
+            "name": title, "app_label": slug, "app_url": f"{index}#{slug}", "has_module_perms": True, "models": models,
+            "icon": icon,
+        }  # fmt: skip
