@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from skillmeat_site.core.models import Job, Selection
 
 HEAVY = ("plan__params", "plan__result", "plan__trail")
@@ -20,6 +22,12 @@ def freeze(owner: Any, *, model: str, action: str, ids: Sequence[Any], back: str
 def find(selection_id: uuid.UUID) -> Selection | None:
     """None if it was never made, or is forgotten. Whose it is, the caller has to look at."""
     return Selection.objects.filter(pk=selection_id).select_related("plan").defer(*HEAVY).first()
+
+
+def behind(job_id: uuid.UUID, owner: Any) -> Selection | None:
+    """The selection of this user that a job was confirmed from, or whose plan it works out."""
+    chosen = Selection.objects.filter(Q(pk=job_id) | Q(plan=job_id), owner=owner).defer("ids")
+    return chosen.first()
 
 
 def land(selection: Selection, url: str) -> None:
