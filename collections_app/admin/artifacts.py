@@ -21,7 +21,7 @@ from collections_app.admin.artifact_actions import (
     UnpinArtifacts,
 )
 from collections_app.admin.badges import KIND, ORIGIN, STATE
-from collections_app.admin.deploy_actions import DeployArtifacts
+from collections_app.admin.deploy_actions import DeployArtifacts, UndeployArtifacts
 from collections_app.admin.filters import (
     CollectionFilter,
     OriginFilter,
@@ -60,6 +60,7 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         TitleArtifacts,
         RemoveArtifacts,
         DeployArtifacts,
+        UndeployArtifacts,
     )
     ordering = ("collection_id", "name", "id")  # has an index
     list_display = (
@@ -89,7 +90,8 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         return flatten_fieldsets(self.fieldsets)
 
     def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
-        return [kind for kind in self.bulk_actions if kind is not UnpinArtifacts or row.pin]
+        idle = {UnpinArtifacts: not row.pin, UndeployArtifacts: not row.deployments.all()}
+        return [kind for kind in self.bulk_actions if not idle.get(kind)]
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, artifact: Artifact) -> str:

@@ -23,7 +23,7 @@ from skillmeat_site.core.admin.display import EMPTY, ago, pretty_json, row_link,
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 
-show_objects("deployment", Deployment)
+show_objects("deployment", Deployment, related=("project",))
 
 
 class KindFilter(WordFilter):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,21 +14,30 @@ from django.utils.translation import gettext_lazy as _
 from collections_app.admin.filters import CollectionFilter
 from collections_app.models import PlanState, RefreshPlan
 from collections_app.refresh_jobs import apply
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
+from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, row_link, shortened
+from skillmeat_site.core.admin.display import EMPTY, Tone, ago, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.errors import InvalidParameter
 from skillmeat_site.core.text import printable
 from skillmeat_site.upstream.refs import is_oid
 
-show_objects("refreshplan", RefreshPlan)
+show_objects("refreshplan", RefreshPlan, related=("collection",))
 
 MAX_ROWS = 200
 """Artifacts of one plan that are on its page; the API has all."""
 MAX_VALUE = 300
 SHORT_ID = 12
+
+PLANNED_STATUS: Words = {
+    "refreshed": (_("will be refreshed"), Tone.GOOD),
+    "unchanged": (_("are so already"), Tone.QUIET),
+    "skipped": (_("will be skipped"), Tone.QUIET),
+    "error": (_("cannot be done"), Tone.BAD),
+}
 
 
 class ApplyPlan(JobAction):
@@ -44,16 +52,25 @@ class ApplyPlan(JobAction):
     permission = "collections_app.refresh_collection"
     job = apply
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         row = RefreshPlan.objects.select_related("collection").filter(pk__in=ids[:1]).first()
         if len(ids) != 1 or row is None:
             raise InvalidParameter("Choose one plan: applying it makes the others stale.")
         return {"slug": row.collection.slug, "plan_id": str(row.pk)}
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        plan = RefreshPlan.objects.get(pk=self.params(ids, {})["plan_id"])
-        counted = Counter(str(row.get("status")) for row in plan.details)
-        return [Count(status, number) for status, number in sorted(counted.items())]
+    def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
+        """What the plan says, artifact by artifact; it is refused where that no longer holds."""
+        plan = RefreshPlan.objects.get(pk=self.params(ids, options)["plan_id"])
+        return ListedPreview(
+            (
+                Planned(
+                    "artifact", str(one.get("artifact_id") or ""), f"{one.get('type')}:{one.get('name')}",
+                    str(one.get("status")), str(one.get("code") or ""), str(one.get("reason") or ""),
+                )
+                for one in plan.details
+            ),
+            words=PLANNED_STATUS,
+        )  # fmt: skip
 
 
 @admin.register(RefreshPlan)
