@@ -13,17 +13,21 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_actions import UndeployDeployments
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
+from collections_app.domain.drift import DRIFTED
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.drift import states_of
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.display import EMPTY, Tone, ago, pretty_json, row_link, shortened
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 
 show_objects("deployment", Deployment, related=("project",))
+
+ANY_DRIFT = "drifted"
+"""Stands in the query for the states of ``domain.drift.DRIFTED``."""
 
 
 class KindFilter(WordFilter):
@@ -43,14 +47,15 @@ class StateFilter(WordFilter):
 
     title = _("state")
     parameter_name = "state"
-    words = STATE
+    words = {**STATE, ANY_DRIFT: (_("drifted: modified, in conflict or missing"), Tone.WARNING)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         if value is None:
             return queryset
+        wanted = DRIFTED if value == ANY_DRIFT else (value,)
         states = states_of(queryset)
-        return queryset.filter(pk__among=[pk.hex for pk, state in states.items() if state.value == value])
+        return queryset.filter(pk__among=[pk.hex for pk, state in states.items() if state.value in wanted])
 
 
 class ProjectFilter(PickedFilter):

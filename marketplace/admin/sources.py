@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
-from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
+from marketplace.admin.source_filters import (
+    EnabledFilter,
+    ErrorFilter,
+    HealthFilter,
+    ProviderFilter,
+    TroubleFilter,
+    WaitingFilter,
+)
 from marketplace.admin.source_form import SourceForm
 from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import tags_of
@@ -66,7 +73,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
-    list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
+    list_filter = (HealthFilter, TroubleFilter, WaitingFilter, EnabledFilter, ProviderFilter, ErrorFilter)
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)

@@ -101,6 +101,10 @@ class CatalogEntry(models.Model):
             models.Index(fields=["type", "id"], name="entry_by_type"),  # filter type
             models.Index(fields=["name", "id"], name="entry_by_name"),  # ordering=name
             models.Index(fields=["confidence", "id"], name="entry_by_confidence"),  # ordering=confidence
+            models.Index(  # the overview counts all entries, and reads nothing but this
+                fields=["type", "presence", "changed_since_first_seen", "excluded_at", "duplicate_of"],
+                name="entry_tally",
+            ),
         ]
 
     def __str__(self) -> str:
