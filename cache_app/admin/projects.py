@@ -88,13 +88,10 @@ class ReadingFilter(WordFilter):
     parameter_name = "reading"
     words = {"error": READ[ReadStatus.ERROR], "stale": (_("no longer holds"), Tone.WARNING)}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> QuerySet[Project]:
-        value = self.value()
+    def narrow(self, queryset: QuerySet[Project], value: str) -> QuerySet[Project]:
         if value == "error":
             return queryset.filter(cached__status=ReadStatus.ERROR)
-        if value == "stale":
-            return queryset & stale_projects(timezone.now(), ttl()).exclude(cached__status=ReadStatus.ERROR)
-        return queryset
+        return queryset & stale_projects(timezone.now(), ttl()).exclude(cached__status=ReadStatus.ERROR)
 
 
 class CachedProjectAdmin(BulkActionsAdmin, ProjectAdmin):
