@@ -23,6 +23,9 @@ class Person:
 
     def log_in(self) -> Person:
         self.open("")
+        return self.fill_login()
+
+    def fill_login(self) -> Person:
         self.page.get_by_label("Username").fill("admin")
         self.page.get_by_label("Password").fill(self.house.password)
         self.page.get_by_role("button", name="Log in").click()
@@ -63,8 +66,12 @@ class Person:
         expect(self.page).to_have_url(re.compile(r"/confirm/[0-9a-f-]{36}/$"))
         return self
 
+    def confirming(self) -> Locator:
+        """The button of the confirmation that does it."""
+        return self.page.locator("#content .submit-row input[type='submit'], #content .submit-row button").first
+
     def confirm(self) -> Person:
-        self.page.locator("#content .submit-row input[type='submit'], #content .submit-row button").first.click()
+        self.confirming().click()
         return self
 
     def job(self) -> str:
