@@ -101,6 +101,7 @@ class UpdateCheckRowSerializer(serializers.Serializer[Any]):
     current_oid = serializers.CharField(allow_null=True)
     upstream_oid = serializers.CharField(allow_null=True)
     upstream_commit = serializers.CharField(allow_null=True)
+    moved_to = serializers.CharField(allow_null=True, help_text="Its place upstream, if that is another one now.")
     code = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
 

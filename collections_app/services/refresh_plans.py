@@ -10,10 +10,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
+from collections_app.domain.refresh_plan import Repo
 from collections_app.errors import StalePlan
 from collections_app.models import Collection, PlanState, RefreshPlan
 from collections_app.services.refresh_planning import Prepared
-from collections_app.services.refresh_upstream import Repo
 from skillmeat_site.core.errors import NotFound
 
 KEPT = timedelta(days=7)

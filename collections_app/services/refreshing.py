@@ -198,10 +198,15 @@ def _documents(one: Planned, locks: Mapping[ArtifactRef, LockEntry], now: Any) -
     lock = known or LockEntry(ref=mine.ref, content_hash=mine.current, content_oid=mine.current, fetched=now)
     noted = {WRITTEN: dict(one.fields.written.fields), WRITTEN_TAGS: list(one.fields.written.tags)}
     lock = replace(lock, extra={**lock.extra, **noted})
+    commit = theirs.commit or None
+    if one.follow:
+        record = replace(record, upstream_path=one.follow)
     if one.step is not Step.LEAVE:
-        commit = theirs.commit or None
         record = replace(record, content_oid=one.oid, base_oid=theirs.oid, resolved_sha=commit)
         lock = replace(lock, content_hash=one.oid, content_oid=one.oid, fetched=now, resolved_sha=commit)
+    elif one.follow and record.base_oid == theirs.oid:
+        # The base is at this place at this commit, and at the old one it is not at this place.
+        record, lock = replace(record, resolved_sha=commit), replace(lock, resolved_sha=commit)
     return record, lock
 
 
@@ -214,8 +219,14 @@ def _write_chunk(
 ) -> None:
     def write_rows(done: Mapping[ArtifactRef, Change]) -> None:
         _write_rows([waiting[ref] for ref in done], prepared.reading.locks)
-        ids = [waiting[ref][0].mine.id for ref in done]
-        told = {"mode": run.options.mode.value, "snapshot": snapshot_id, "artifacts": ids}
+        came = [waiting[ref][0] for ref in done]
+        told: dict[str, Any] = {
+            "mode": run.options.mode.value,
+            "snapshot": snapshot_id,
+            "artifacts": [one.mine.id for one in came],
+        }
+        if moved := {one.mine.id: [one.mine.upstream_path, one.follow] for one in came if one.follow}:
+            told["moved"] = moved
         AuditEvent.record(run.actor, "collection.refreshed", held.row, job_id=run.job_id, **told)
 
     changes = [change for _, change in waiting.values()]
@@ -244,7 +255,7 @@ def _write_rows(done: Iterable[tuple[Planned, Change]], locks: Mapping[ArtifactR
                 "content_oid": one.oid or one.mine.current,
                 "problem_code": "",
                 "problem_detail": "",
-                **seen_columns(one.theirs, now),
+                **seen_columns(replace(one.theirs, moved_to="") if one.follow else one.theirs, now),
             }
         )
     update_artifacts(rows, now, also=SEEN)

@@ -52,7 +52,7 @@ SCAN_FIELDS = (
 
 
 REPOSITORY_FIELDS = (
-    "repository_id", "shown_description", "repository_license", "shown_topics", "archived",
+    "repository_id", "shown_description", "repository_license", "shown_topics", "shown_release", "archived",
 )  # fmt: skip
 
 
@@ -179,6 +179,10 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("topics"))
     def shown_topics(self, source: Source) -> str:
         return printable(", ".join(source.topics)) or EMPTY
+
+    @admin.display(description=_("latest release"))
+    def shown_release(self, source: Source) -> str:
+        return printable(source.latest_release) or EMPTY
 
     @admin.display(description=_("see"))
     def shown_links(self, source: Source) -> str:

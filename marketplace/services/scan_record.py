@@ -17,6 +17,7 @@ from marketplace.models import ScanRun, Source
 from marketplace.services.results import REMOVALS_HELD, ScanResult
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.upstream.errors import UpstreamBlocked
 from skillmeat_site.upstream.types import Head, Listing
 
 BACK_OFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
@@ -78,10 +79,15 @@ def failed(source: Source, error: DomainError, now: datetime) -> dict[str, Any]:
         "last_error_code": error.code,
         "last_error_detail": error.detail,
         "failures": failures,
-        "not_before": now + BACK_OFF[min(failures, len(BACK_OFF)) - 1],
+        "not_before": now + _back_off(error, failures),
         "next_scan_at": next_scan_at(source.scan_interval, now),
         "updated_at": now,
     }
+
+
+def _back_off(error: DomainError, failures: int) -> timedelta:
+    """What was taken down is seldom put back: it is not asked about every hour."""
+    return BACK_OFF[-1] if isinstance(error, UpstreamBlocked) else BACK_OFF[min(failures, len(BACK_OFF)) - 1]
 
 
 def stamped(source: QuerySet[Source], columns: Mapping[str, Any]) -> bool:

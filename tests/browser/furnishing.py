@@ -1,7 +1,7 @@
 """A house that has been lived in: something of everything the pages show. Runs inside the house's own Django.
 
-What can come about by work comes about by work (scans, imports, deployments, plans); only what takes weeks or a network
-(history, limits, sources on GitHub that fail) is written by the factories.
+What can come about by work comes about by work (scans, imports, deployments, plans). Only what takes weeks or a
+network (history, limits, sources on GitHub) is written by the factories.
 """
 
 from __future__ import annotations

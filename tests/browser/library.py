@@ -36,7 +36,7 @@ def office_later() -> Files:
 
 def _skill(verb: str, word: str, thing: str) -> str:
     return (
-        f"---\nname: {verb}-{thing}\ndescription: {word} {thing} the way the house does it, with its forms and limits.\n"
+        f"---\nname: {verb}-{thing}\ndescription: {word} {thing} the way the house does it, forms and limits.\n"
         f"license: MIT\n---\n\n# {word} {thing}\n\nRead the {thing} first. Then:\n\n"
         "1. Look for what is missing.\n2. Fill in the old form.\n3. Say what you did, in **two** sentences.\n\n"
         "| field | from |\n|---|---|\n| number | the first page |\n| amount | the last page |\n\n"

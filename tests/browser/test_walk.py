@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.auditing import AXE, audit
-from tests.browser.furnishing import ADDED, LISTS
+from tests.browser.auditing import audit, axe
 
-pytestmark = [
-    pytest.mark.walk,
-    pytest.mark.timeout(1200),
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not here: make peers"),
-]
+pytestmark = [pytest.mark.walk, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def audited():
+    axe()
 
 
 @pytest.fixture(scope="module")

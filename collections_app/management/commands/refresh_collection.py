@@ -53,7 +53,7 @@ class Command(Base):
         if any(result.summary.counts[outcome] for outcome in UNWELL):
             return 1
         if isinstance(result, UpdateCheckResult):
-            return FOUND if result.to_json()["updates_available"] else 0
+            return FOUND if result.something_to_do else 0
         return FOUND if options["check"] and any(one.changes for one in result.planned) else 0
 
     def chosen(self, options: Mapping[str, Any]) -> RefreshOptions:
@@ -111,24 +111,28 @@ def _refreshed(row: Mapping[str, Any]) -> Sequence[str]:
     dry = "  (dry run: nothing was changed)" if row["dry_run"] else ""
     counts = ", ".join(f"{row[f'{name}_count']} {name}" for name in ("refreshed", "unchanged", "skipped", "error"))
     lines = [f"{row['collection_id']}  {row['status']}  {counts}{dry}"]
-    for detail in row["details"][:SHOWN]:
+    telling = [one for one in row["details"] if one["changes"] or one["code"] or one["reason"]]
+    for detail in telling[:SHOWN]:
         name = printable(f"{detail['type']}:{detail['name']}")
-        if detail["status"] == "refreshed":
-            lines.append(f"  {name}  {', '.join(detail['changes'])}")
-        elif detail["code"]:
-            lines.append(f"  {name}  {detail['code']}  {printable(detail['reason'] or '')}")
-    return lines
+        words = [", ".join(detail["changes"]), detail["code"] or "", printable(detail["reason"] or "")]
+        lines.append("  ".join([f"  {name}", *(word for word in words if word)]))
+    return [*lines, *_more(telling)]
 
 
 def _checked(row: Mapping[str, Any]) -> Sequence[str]:
     counts = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in COUNTED)
     lines = [f"{row['collection_id']}  {counts}"]
-    for result in [result for result in row["results"] if result["state"] != "in_sync"][:SHOWN]:
+    telling = [result for result in row["results"] if result["state"] != "in_sync" or result["code"]]
+    for result in telling[:SHOWN]:
         pinned = "  pinned" if result["pinned"] else ""
-        code = f"  {result['code']}" if result["code"] else ""
+        code = f"  {result['code']}  {printable(result['reason'] or '')}" if result["code"] else ""
         name = printable(f"{result['type']}:{result['name']}")
         lines.append(f"  {name}  {result['state']}{pinned}{code}")
-    return lines
+    return [*lines, *_more(telling)]
+
+
+def _more(rows: Sequence[Any]) -> Sequence[str]:
+    return [f"  … and {len(rows) - SHOWN} more; --json lists all"] if len(rows) > SHOWN else []
 
 
 COUNTED = ("updates_available", "up_to_date", "skipped", "errors")
