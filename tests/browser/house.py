@@ -37,10 +37,11 @@ class House(Site):
         if database_url:
             self.environment["DATABASE_URL"] = database_url
 
-    def open(self) -> None:
+    def open(self, *, worker: bool = True) -> None:
         """Server and worker; and the first administrator, as a newcomer gets one."""
         self.start_server()
-        self.start_cluster()
+        if worker:
+            self.start_cluster()
         self.password = self.manage("ensure_admin")["results"][0]["password"]
 
     def start_server(self) -> None:

@@ -6,34 +6,82 @@ breaks a policy that forbids inline scripts and styles (``watching``).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from tests.browser.auditing import audit, axe
+from tests.browser.house import House
+from tests.browser.person import Person
 
 pytestmark = [pytest.mark.walk, pytest.mark.timeout(1200)]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def audited():
-    axe()
+# What one action of each kind asks before it does anything: model -> actions with a form of their own.
+CONFIRMED = {
+    "marketplace/source": ("rescan", "import_all", "approve_tags", "disable", "delete_selected"),
+    "marketplace/catalogentry": ("import", "reimport", "exclude"),
+    "marketplace/sourcetag": ("approve",),
+    "collections_app/collection": ("sync", "check_updates", "snapshot"),
+    "collections_app/artifact": ("deploy", "pin", "tags", "remove"),
+    "collections_app/deployment": ("undeploy",),
+    "collections_app/project": ("refresh_cache",),
+    "core/job": ("cancel", "retry"),
+}
 
 
 @pytest.fixture(scope="module")
-def pages(house):
+def pages(house: House) -> dict[str, str]:
+    axe()  # what cannot be looked at need not be built
     return house.furnish()
 
 
-def look_at(visit, paths):
-    person = visit().log_in()
-    problems = [problem for name, path in paths for problem in audit(person.open(path).page, name)]
+def good(problems: list[str]) -> None:
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
 
 
-@pytest.mark.parametrize("kind", ["list", "none", "add", "rows"])
-def test_pages(visit, pages, kind):
-    def of_kind(name):
-        ending = name.rpartition("-")[2] if "/" in name else "rows"
-        return ending == kind
+def look_at(person: Person, pages: Mapping[str, str], choose: Callable[[str], bool]) -> None:
+    chosen = {name: path for name, path in pages.items() if choose(name)}
+    assert chosen
+    good([problem for name, path in chosen.items() for problem in audit(person.open(path).page, name)])
 
-    look_at(visit, [(name, path) for name, path in pages.items() if of_kind(name)])
+
+@pytest.mark.parametrize("kind", ["list", "none", "add"])
+def test_lists_and_forms(visit, pages, kind) -> None:
+    look_at(visit().log_in(), pages, lambda name: name.endswith(f"-{kind}"))
+
+
+def test_rows(visit, pages) -> None:
+    look_at(visit().log_in(), pages, lambda name: "/" not in name)
+
+
+def test_confirmations(visit, pages) -> None:
+    person, problems = visit().log_in(), []
+    for model, actions in CONFIRMED.items():
+        for action in actions:
+            person.open(f"{model}/").rows().first.get_by_role("checkbox").check()
+            person.choose(action)
+            problems += audit(person.page, f"{model}: {action}")
+    good(problems)
+
+
+def test_what_is_refused_and_what_is_outside(visit, house: House, pages: dict[str, str]) -> None:
+    """The login with and without a mistake, what is not there, what is forbidden, and the way out."""
+    person = visit()
+    person.watch.expected += ["status of 404", "status of 403"]
+    person.page.goto("/admin/")
+    problems = audit(person.page, "login")
+    person.fill_login(password="wrong")
+    problems += audit(person.page, "login refused")
+    person.fill_login()
+    for name, path in {"404": "/admin/nothing/", "row gone": "/admin/marketplace/source/987654/change/"}.items():
+        person.page.goto(path)
+        problems += audit(person.page, name)
+    person.page.get_by_role("button", name="Log out").click()
+    problems += audit(person.page, "logged out")
+    person.page.goto("/admin/")
+    person.fill_login("guest", "guest")
+    problems += audit(person.page, "dashboard of a guest")
+    person.page.goto("/admin/marketplace/source/")
+    problems += audit(person.page, "403")
+    good(problems)
