@@ -44,7 +44,7 @@ test: install-dev ## the whole suite
 	$(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive and not walk"
 
 test-browser: install-dev ## every page in light and dark, wide and narrow; needs Chromium, and axe-core from `make peers`
-	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m walk
+	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m walk tests/browser
 
 test-exhaustive: install-dev ## what takes longer: a kill at every step of everything, rivals, very large artifacts
 	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m exhaustive
