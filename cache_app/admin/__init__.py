@@ -1,5 +1,5 @@
-"""The cache's share of the projects' pages, and of the overview."""
+"""The cache's share of the pages of projects and deployments, and of the overview."""
 
-from cache_app.admin import dashboard, projects
+from cache_app.admin import dashboard, deployments, projects
 
-__all__ = ["dashboard", "projects"]
+__all__ = ["dashboard", "deployments", "projects"]

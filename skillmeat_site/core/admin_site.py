@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -16,6 +19,15 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core import overview
 from skillmeat_site.core.navigation import OTHER, sections
+from skillmeat_site.core.text import printable
+
+
+class PrintableAutocomplete(AutocompleteJsonView):
+    """What fields that find by typing offer; a row's hostile name cannot turn the list around."""
+
+    def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
+        result: dict[str, str] = super().serialize_result(obj, to_field_name)
+        return {**result, "text": printable(result["text"])}
 
 
 class Site(AdminSite):
@@ -23,6 +35,9 @@ class Site(AdminSite):
     index_title = _("Overview")
     enable_nav_sidebar = False  # the frame has a navigation of its own, which needs no script
     site_url = None
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        return PrintableAutocomplete.as_view(admin_site=self)(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sections of the navigation, in the shape of Django's apps; for one ``app_label`` Django's own list."""
