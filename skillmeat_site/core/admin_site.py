@@ -62,7 +62,7 @@ class Site(AdminSite):
             "overview": overview.read(request),
             **(extra_context or {}),
         }
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         return TemplateResponse(request, "admin/index.html", context)
 
     def get_urls(self) -> list[Any]:
