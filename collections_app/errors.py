@@ -233,3 +233,11 @@ class UpstreamPathNotFound(DomainError):
     code = "upstream_path_not_found"
     status = 404
     title = "The artifact is no longer at its path upstream"
+
+
+class BaseNotKept(DomainError):
+    """The history does not have the content that the artifact was imported with."""
+
+    code = "base_not_kept"
+    status = 409
+    title = "What was imported is no longer known"
