@@ -111,12 +111,8 @@ def _matrix(
     if not differing:
         return format_html("<p>{}</p>", said)
     heads = [_("File"), _("State"), *(side_name(side) for side in sides)]
-    found = table(
-        _("Files that differ somewhere"),
-        heads,
-        (_row(row, sides, old, new, kept) for row in differing[:MAX_ROWS]),
-        kind="smd-matrix",
-    )
+    shown = (_row(row, sides, old, new, kept) for row in differing[:MAX_ROWS])
+    found = table(_("Files that differ somewhere"), heads, shown, kind="smd-matrix")
     more = len(differing) - MAX_ROWS
     left = ngettext("%(n)d more file differs.", "%(n)d more files differ.", more) % {"n": more} if more > 0 else ""
     letters = _("Equal letters are equal content.")

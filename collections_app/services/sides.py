@@ -41,8 +41,8 @@ Prepare = Callable[[Iterable[Content]], None]
 class Side:
     """``contents``: by path, of an artifact that is one file by its name; empty where it is not there.
 
-    ``name``: of one that is no well-known key, ``place``: where it is; both for people. ``problem``: why nothing is known of it. ``prepare`` fetches many contents at once before
-    they are loaded one by one; it may raise DomainError.
+    ``name``: of one that is no well-known key; ``place``: where it is; both for people. ``problem``: why nothing is
+    known of it. ``prepare`` fetches many contents at once before they are loaded one by one; it may raise DomainError.
     """
 
     key: str
