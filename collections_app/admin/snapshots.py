@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,19 +19,20 @@ from collections_app.models import Snapshot
 from collections_app.services.file_views import ComparedFiles
 from collections_app.services.snapshots import find_snapshot
 from collections_app.services.timeline import changes_in, changes_since, previous_of
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.diff_page import show_difference
 from skillmeat_site.core.admin.diffs import VIEW
-from skillmeat_site.core.admin.display import ago, change_url, row_link, shortened
+from skillmeat_site.core.admin.display import Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.admin.subpages import SubPagesAdmin, refusal, section
 from skillmeat_site.core.errors import DomainError, InvalidParameter
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.text import printable
 
-show_objects("snapshot", Snapshot)
+show_objects("snapshot", Snapshot, related=("collection",))
 
 AGAINST, BELOW = "against", "below"
 NOW, PREVIOUS = "now", "previous"
@@ -53,16 +54,20 @@ class RestoreSnapshot(JobAction):
     job = restore
     dangerous = True
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         row = Snapshot.objects.select_related("collection").filter(pk__in=ids[:1]).first()
         if len(ids) != 1 or row is None:
             raise InvalidParameter("Choose one snapshot: a collection can go back to one moment only.")
         return {"slug": row.collection.slug, "snapshot_id": str(row.pk)}
 
-    def preview(self, request: HttpRequest, ids: Sequence[str]) -> list[Count]:
+    def planned(self, request: HttpRequest, ids: Sequence[str], options: Options) -> ListedPreview:
+        """File by file: of the one snapshot there would be one row."""
         context: Any = DryRunContext(actor_of(request))
-        result = self.job.function(context, **self.params(ids, {}), dry_run=True)
-        return [Count(_("artifacts and files will be given back or taken away"), len(result.changed))]
+        result = self.job.function(context, **self.params(ids, options), dry_run=True)
+        rows = [Planned("", path, path, "swap") for path in result.changed]
+        return ListedPreview(
+            rows, words={"swap": (_("artifacts and files will be given back or taken away"), Tone.INFO)}
+        )
 
 
 @admin.register(Snapshot)

@@ -9,7 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from collections_app.domain.refresh_options import RefreshOptions
-from collections_app.domain.refresh_plan import Failure, Mine, Planned, Status, Theirs, Verdict, state_of, verdict
+from collections_app.domain.refresh_plan import (
+    Failure,
+    Mine,
+    Planned,
+    Status,
+    Theirs,
+    Verdict,
+    Why,
+    state_of,
+    told_of_move,
+    verdict,
+)
 from skillmeat_site.core.results import ItemOutcome, JobStatus, ObjectRef, Row, Summary
 
 
@@ -91,6 +102,13 @@ class UpdateCheckResult:
         return {one: counted[one] for one in Verdict}
 
     @property
+    def something_to_do(self) -> bool:
+        """Whether a sync would take a new version, or follow a move."""
+        loose = (theirs for mine, theirs in self.checked if not mine.is_pinned)
+        moved = any(isinstance(theirs, Theirs) and theirs.moved_to for theirs in loose)
+        return moved or self.counts[Verdict.UPDATE] > 0
+
+    @property
     def summary(self) -> Summary:
         return Summary.of(_outcome(mine, theirs) for mine, theirs in self.checked)
 
@@ -155,8 +173,9 @@ def _checked(mine: Mine, theirs: Theirs | Failure | None) -> dict[str, Any]:
         "current_oid": mine.current or None,
         "upstream_oid": told.oid if told else None,
         "upstream_commit": told.commit if told else None,
-        "code": failure.code if failure else None,
-        "reason": failure.detail if failure else None,
+        "moved_to": told.moved_to or None if told else None,
+        "code": failure.code if failure else Why.MOVED.value if told and told.moved_to else None,
+        "reason": failure.detail if failure else told_of_move(told) or None if told else None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from collections_app.domain.inline import inline_document
@@ -77,11 +78,21 @@ class RepositoryTree:
         item = self._tree.at(path)
         return item.oid if item and item.mode in (FileMode.FILE, FileMode.EXECUTABLE) else ""
 
-    def path_of(self, kind: ArtifactKind, oid: str) -> str:
-        """Where else this very content is, "" where nowhere or in several places: an artifact that was moved."""
-        wanted = FileMode.TREE.value if kind.is_folder else FileMode.FILE.value
-        found = [item.path for item in self._tree.items if item.oid == oid and item.mode == wanted] if oid else []
-        return found[0] if len(found) == 1 else ""
+    def holds(self, kind: ArtifactKind, path: str) -> bool:
+        """Whether something that an artifact of this kind could be lies at the path."""
+        item = self._tree.at(path)
+        return item is not None and item.mode in _wanted(kind)
+
+    def places_of(self, kind: ArtifactKind, oid: str) -> Sequence[str]:
+        """All places where this very content lies as what an artifact of this kind is."""
+        return [path for mode, path in self._by_oid.get(oid, ()) if mode in _wanted(kind)]
+
+    @cached_property
+    def _by_oid(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {self._tree.root: [(FileMode.TREE.value, ".")]}
+        for item in self._tree.items:
+            found.setdefault(item.oid, []).append((item.mode, item.path))
+        return found
 
     def _item(self, place: Place) -> TreeItem:
         item = self._tree.at(place.path)
@@ -89,11 +100,14 @@ class RepositoryTree:
             if not self._tree.complete:
                 raise UpstreamInvalid("the listing of the repository is not complete")
             raise UpstreamPathNotFound(f"Nothing is at {place.path} any more.")
-        wanted = (FileMode.TREE,) if place.kind.is_folder else (FileMode.FILE, FileMode.EXECUTABLE)
-        if item.mode not in wanted:
+        if item.mode not in _wanted(place.kind):
             what = {FileMode.SUBMODULE.value: "a submodule", FileMode.SYMLINK.value: "a symbolic link"}
             raise SpecialFile(f"{place.path} is {what.get(item.mode, 'of another kind')} now.")
         return item
+
+
+def _wanted(kind: ArtifactKind) -> tuple[FileMode, ...]:
+    return (FileMode.TREE,) if kind.is_folder else (FileMode.FILE, FileMode.EXECUTABLE)
 
 
 def read_all(read: Callable[[Sequence[str]], Blobs], oids: Sequence[str]) -> Blobs:

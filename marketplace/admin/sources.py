@@ -16,7 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
-from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
+from marketplace.admin.source_filters import (
+    EnabledFilter,
+    ErrorFilter,
+    HealthFilter,
+    ProviderFilter,
+    TagsFilter,
+    TroubleFilter,
+    WaitingFilter,
+)
 from marketplace.admin.source_form import SourceForm
 from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import tags_of
@@ -27,6 +35,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import (
     EMPTY,
     ago,
@@ -37,6 +46,7 @@ from skillmeat_site.core.admin.display import (
     row_link,
     shortened,
 )
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.text import printable
@@ -51,7 +61,7 @@ SCAN_FIELDS = (
 
 
 REPOSITORY_FIELDS = (
-    "repository_id", "shown_description", "repository_license", "shown_topics", "archived",
+    "repository_id", "shown_description", "repository_license", "shown_topics", "shown_release", "archived",
 )  # fmt: skip
 
 
@@ -65,7 +75,17 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
-    list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
+    views = (
+        View(_("Failing"), {"health": "failing"}),
+        View(_("Unreachable"), {"health": "unreachable"}),
+        View(_("Stale"), {"health": "stale"}),
+        View(_("Never scanned"), {"health": "never_scanned"}),
+        View(_("Tags to decide on"), {"tags": "waiting"}),
+    )
+    empty_text = _("Add a repository that holds skills, commands or agents; a scan then fills the catalog.")
+    list_filter = (
+        HealthFilter, TroubleFilter, WaitingFilter, EnabledFilter, ProviderFilter, TagsFilter, ErrorFilter,
+    )  # fmt: skip
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)
@@ -151,7 +171,9 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_error(self, source: Source) -> str:
         if not source.last_error_code:
             return EMPTY
-        return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
+        told = paragraphs(source.last_error_detail)
+        advice = hint(source.last_error_code, source.last_error_detail)
+        return format_html("{} {}{}", self.shown_error_code(source), told, advice)
 
     @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
@@ -176,6 +198,10 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     @admin.display(description=_("topics"))
     def shown_topics(self, source: Source) -> str:
         return printable(", ".join(source.topics)) or EMPTY
+
+    @admin.display(description=_("latest release"))
+    def shown_release(self, source: Source) -> str:
+        return printable(source.latest_release) or EMPTY
 
     @admin.display(description=_("see"))
     def shown_links(self, source: Source) -> str:

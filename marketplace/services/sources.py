@@ -34,6 +34,7 @@ EDITABLE = (
 
 NOT_DESCRIBED: Mapping[str, Any] = {
     "repository_id": None, "repository_description": "", "repository_license": "", "topics": [], "archived": False,
+    "latest_release": "",
 }  # fmt: skip
 """The columns that tell what GitHub says of a repository, as long as it was not asked."""
 

@@ -12,7 +12,7 @@ from skillmeat_site.settings.security import *  # noqa: F403
 from skillmeat_site.settings.upstream import *  # noqa: F403
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "skillmeat_site.core.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -68,7 +68,7 @@ def test_one_query_tells_head_tree_and_facts(github: GitHub, github_settings: Gi
     state = github.repository("acme/tools")
     assert state is not None
     state.facts |= {"archived": True, "description": "Tools\x00", "topics": ["ai", "tools"]}
-    state.facts |= {"license": {"spdx_id": "MIT"}}
+    state.facts |= {"license": {"spdx_id": "MIT"}, "latest_release": "v2.1\x00"}
     [told] = answers(github_settings, [Asked("acme", "tools")]).values()
     assert isinstance(told, RepositoryNow)
     assert told.head is not None
@@ -77,6 +77,7 @@ def test_one_query_tells_head_tree_and_facts(github: GitHub, github_settings: Gi
     assert (facts.id, facts.full_name, facts.moved_to) == (state.id, "acme/tools", "")
     assert (facts.archived, facts.topics, facts.license) == (True, ("ai", "tools"), "MIT")
     assert (facts.description, facts.default_branch) == ("Tools\ufffd", "main")
+    assert facts.latest_release == "v2.1\ufffd"
     assert github.paths() == ["/api/graphql"]
 
 
