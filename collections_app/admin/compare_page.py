@@ -44,18 +44,6 @@ VERDICT: Words = {
     Verdict.DIFFERS: (_("differs"), Tone.WARNING),
     Verdict.ELSEWHERE: (_("changed where it is deployed"), Tone.WARNING),
 }
-ADVICE: Mapping[str, Text] = {
-    "not_found": _("Restore a snapshot of the collection, import it again, or remove the artifact."),
-    "base_not_kept": _("The other sides can still be compared; a re-import keeps what it brings."),
-    "project_missing": _("Bring the project's folder back (is it mounted?), or forget the project."),
-    "path_not_allowed": _("Add its folder to SKILLMEAT_PROJECT_ROOTS or SKILLMEAT_LOCAL_SOURCE_ROOTS."),
-    "not_in_commit": _("Rescan the source; what is here stays as it is."),
-    "content_mismatch": _("Rescan the source; if it stays so, its mirror is damaged."),
-    "upstream_path_not_found": _("It was moved or removed there; what is here stays as it is."),
-    "unsafe_link": _("Look at the links in its folder: one leads out of it, or stands in the way."),
-    "settings_invalid": _("Correct the project's file; it was left as it is."),
-}
-AWAY = _("The repository cannot be read now: try again later, or look at its source and at the upstream tokens.")
 
 
 def side_name(side: Side) -> Text:
@@ -92,14 +80,7 @@ def _said(side: Side) -> Text:
         if not number:
             return word_badge({"": (_("nothing is there"), Tone.BAD)}, "")
         return ngettext("%(n)d file", "%(n)d files", number) % {"n": number}
-    return format_html("{} {}", refusal(side.problem), advice(side.problem))
-
-
-def advice(error: DomainError) -> Text:
-    """What to do now, where that is known."""
-    if error.code in ADVICE:
-        return ADVICE[error.code]
-    return AWAY if error.code.startswith("upstream_") else ""
+    return refusal(side.problem)
 
 
 def _matrix(
@@ -181,4 +162,4 @@ def _difference(request: HttpRequest, old: Side, new: Side) -> SafeString:
         diff, prepare = difference(old, new)
         return show_difference(request, ComparedFiles(diff, prepare), _("Nothing: the two are the same."))
     except DomainError as error:
-        return format_html("{} {}", refusal(error), advice(error))
+        return refusal(error)

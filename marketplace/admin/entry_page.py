@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.artifact_page import artifact_sides
-from collections_app.admin.compare_page import advice, comparison_parts
+from collections_app.admin.compare_page import comparison_parts
 from collections_app.models import Artifact
 from collections_app.services.listed_tree import Part
 from collections_app.services.sides import BASE, COLLECTION, UPSTREAM
@@ -58,7 +58,7 @@ class EntryPages(SubPagesAdmin):
                 heading = printable(chosen.path) if chosen else ""
                 shown = [*([section(heading, *shown)] if chosen else []), section(_("Files"), listed)]
         except DomainError as error:
-            shown = [refusal(error), format_html("<p>{}</p>", advice(error))]
+            shown = [refusal(error)]
         return self.sub_page(request, row, printable(wanted) or _("Files"), parts=shown)
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
