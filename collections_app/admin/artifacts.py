@@ -21,7 +21,7 @@ from collections_app.admin.artifact_actions import (
     UnpinArtifacts,
 )
 from collections_app.admin.badges import KIND, ORIGIN, STATE
-from collections_app.admin.deploy_actions import DeployArtifacts
+from collections_app.admin.deploy_actions import DeployArtifacts, UndeployArtifacts
 from collections_app.admin.filters import (
     CollectionFilter,
     OriginFilter,
@@ -38,6 +38,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.errors import DomainError
@@ -60,14 +61,24 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         TitleArtifacts,
         RemoveArtifacts,
         DeployArtifacts,
+        UndeployArtifacts,
     )
     ordering = ("collection_id", "name", "id")  # has an index
     list_display = (
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip
+    views = (
+        View(_("Updates available"), {"state": "update_available"}),
+        View(_("Edited here"), {"state": "locally_modified"}),
+        View(_("In conflict"), {"state": "conflict"}),
+        View(_("Missing"), {"state": "missing"}),
+        View(_("Pinned"), {"pinned": "yes"}),
+        View(_("With a problem"), {"problem": "yes"}),
+    )
+    empty_text = _("Import entries of the catalog, or adopt a collection that you have.")
     list_filter = (CollectionFilter, TypeFilter, StateFilter, PinnedFilter, OriginFilter, ProblemFilter)
-    search_fields = ("name", "title", "description")
-    search_help_text = _("Search by name, title or description.")
+    search_fields = ("name", "title", "description", "path", "tags")
+    search_help_text = _("Search by name, title, description, path or tag.")
     sortable_by = ("shown_name",)
     fieldsets = (
         (None, {"fields": (
@@ -89,7 +100,8 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         return flatten_fieldsets(self.fieldsets)
 
     def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
-        return [kind for kind in self.bulk_actions if kind is not UnpinArtifacts or row.pin]
+        idle = {UnpinArtifacts: not row.pin, UndeployArtifacts: not row.deployments.all()}
+        return [kind for kind in self.bulk_actions if not idle.get(kind)]
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, artifact: Artifact) -> str:

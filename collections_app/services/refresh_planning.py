@@ -10,7 +10,7 @@ from django.conf import settings
 
 from collections_app.domain.names import check_relative, collision_key
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
-from collections_app.domain.refresh_plan import Failure, Mine, Planned, Repo, Step, plan_artifact
+from collections_app.domain.refresh_plan import Mine, Planned, Repo, Step, plan_artifact
 from collections_app.domain.types import ArtifactRef, FileMode
 from collections_app.errors import UnsafePath
 from collections_app.models import Collection
@@ -85,7 +85,7 @@ def _refuse_unsafe(prepared: Prepared, report: Report) -> None:
         except (Cancelled, JobTimeout, LeaseLost):
             raise
         except DomainError as error:
-            settled[one.mine.ref] = one.failed(error.code, error.detail)
+            settled[one.mine.ref] = one.failed_by(error)
     prepared.settle(settled)
 
 
@@ -116,15 +116,15 @@ def _merge(collection: Collection, prepared: Prepared, options: RefreshOptions, 
     settled: dict[ArtifactRef, Planned] = {}
     for one, files in read_files_of(prepared.answers, to_merge, report):
         ref = one.mine.ref
-        if not isinstance(files, tuple):
-            settled[ref] = one.failed(files.code, files.detail)
+        if isinstance(files, DomainError):
+            settled[ref] = one.failed_by(files)
             continue
         try:
             merged = merge(one.mine, collection.slug, folder, files, options.strategy)
         except MergeConflict as conflict:
             settled[ref] = one.in_conflict(conflict.reason, conflict.conflicts)
         except DomainError as error:
-            settled[ref] = one.failed(error.code, error.detail)
+            settled[ref] = one.failed_by(error)
         else:
             prepared.merged[ref] = merged
             settled[ref] = one.merged(merged.oid)
@@ -140,7 +140,7 @@ Files = tuple[NewFile, ...]
 
 def read_files_of(
     answers: Answers, planned: Sequence[Planned], report: Report
-) -> list[tuple[Planned, Files | Failure]]:
+) -> list[tuple[Planned, Files | DomainError]]:
     """Upstream's files of these artifacts, at the commit of the plan, in one batch for each repository.
 
     What cannot be read is told in its place. A used-up limit defers the rest of that host.
@@ -148,7 +148,7 @@ def read_files_of(
     groups: dict[Repo, list[Planned]] = {}
     for one in planned:
         groups.setdefault(one.mine.repo, []).append(one)
-    read: list[tuple[Planned, Files | Failure]] = []
+    read: list[tuple[Planned, Files | DomainError]] = []
     for repo, members in groups.items():
         read += _read_group(answers, repo, members, report)
     return read
@@ -156,7 +156,7 @@ def read_files_of(
 
 def _read_group(
     answers: Answers, repo: Repo, members: Sequence[Planned], report: Report
-) -> list[tuple[Planned, Files | Failure]]:
+) -> list[tuple[Planned, Files | DomainError]]:
     opened = answers.opened[repo]
     outlines = [answers.outlines[one.mine.ref] for one in members]
     oids = list(dict.fromkeys(part.oid for outline in outlines for part in outline.parts))
@@ -167,14 +167,13 @@ def _read_group(
     except (Cancelled, JobTimeout, LeaseLost):
         raise
     except DomainError as error:
-        deferred = isinstance(error, UpstreamRateLimited)
         if isinstance(error, UpstreamRateLimited):
             answers.limited.setdefault(opened.purse, error)
-        return [(one, Failure(error.code, error.detail, deferred)) for one in members]
-    read: list[tuple[Planned, Files | Failure]] = []
+        return [(one, error) for one in members]
+    read: list[tuple[Planned, Files | DomainError]] = []
     for one, outline in zip(members, outlines, strict=True):
         try:
             read.append((one, outline.files(blobs)))
         except DomainError as error:
-            read.append((one, Failure(error.code, error.detail)))
+            read.append((one, error))
     return read

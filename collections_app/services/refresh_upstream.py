@@ -91,12 +91,10 @@ def ask_upstream(artifacts: Iterable[Mine], reading: Reading, question: Question
             _Asking(repo, members, reading, question, answers, report).run(tips.get(repo))
         except (Cancelled, JobTimeout, LeaseLost):
             raise
-        except UpstreamRateLimited as error:
-            answers.limited.setdefault(purse_of(address_of(repo)), error)
-            failure = Failure(error.code, error.detail_until, deferred=True)
-            answers.theirs |= {mine.ref: failure for mine in members if mine.ref not in answers.theirs}
         except DomainError as error:
-            failure = Failure(error.code, error.detail)
+            if isinstance(error, UpstreamRateLimited):
+                answers.limited.setdefault(purse_of(address_of(repo)), error)
+            failure = Failure.of(error)
             answers.theirs |= {mine.ref: failure for mine in members if mine.ref not in answers.theirs}
     return answers
 
