@@ -30,6 +30,7 @@ from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
 from skillmeat_site.core.admin.badges import Words, word_badge
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, badge, shortened
+from skillmeat_site.core.admin.filters import WordFilter
 from skillmeat_site.core.admin.previews import Preview, estimate
 from skillmeat_site.core.text import printable
 
@@ -82,8 +83,20 @@ class RefreshCache(JobAction):
         )
 
 
+class ReadingFilter(WordFilter):
+    title = _("reading")
+    parameter_name = "reading"
+    words = {"error": READ[ReadStatus.ERROR], "stale": (_("no longer holds"), Tone.WARNING)}
+
+    def narrow(self, queryset: QuerySet[Project], value: str) -> QuerySet[Project]:
+        if value == "error":
+            return queryset.filter(cached__status=ReadStatus.ERROR)
+        return queryset & stale_projects(timezone.now(), ttl()).exclude(cached__status=ReadStatus.ERROR)
+
+
 class CachedProjectAdmin(BulkActionsAdmin, ProjectAdmin):
     bulk_actions = (RefreshCache,)
+    list_filter = (ReadingFilter,)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "shown_read")

@@ -38,6 +38,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.errors import DomainError
@@ -66,9 +67,18 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     list_display = (
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip
+    views = (
+        View(_("Updates available"), {"state": "update_available"}),
+        View(_("Edited here"), {"state": "locally_modified"}),
+        View(_("In conflict"), {"state": "conflict"}),
+        View(_("Missing"), {"state": "missing"}),
+        View(_("Pinned"), {"pinned": "yes"}),
+        View(_("With a problem"), {"problem": "yes"}),
+    )
+    empty_text = _("Import entries of the catalog, or adopt a collection that you have.")
     list_filter = (CollectionFilter, TypeFilter, StateFilter, PinnedFilter, OriginFilter, ProblemFilter)
-    search_fields = ("name", "title", "description")
-    search_help_text = _("Search by name, title or description.")
+    search_fields = ("name", "title", "description", "path", "tags")
+    search_help_text = _("Search by name, title, description, path or tag.")
     sortable_by = ("shown_name",)
     fieldsets = (
         (None, {"fields": (

@@ -19,6 +19,7 @@ from collections_app.services.collections import create_collection, rename_colle
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
@@ -42,6 +43,8 @@ class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
     )
     writes_files = True
     list_display = ("shown_name", "shown_count", "shown_problem_code", "revision", "shown_indexed", "shown_updated")
+    views = (View(_("With a problem"), {"problem": "yes"}),)
+    empty_text = _("Importing makes the first one. Or add one here.")
     list_filter = (ProblemFilter,)
     search_fields = ("slug", "name")
     search_help_text = _("Search by name.")

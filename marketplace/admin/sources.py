@@ -16,7 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
-from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
+from marketplace.admin.source_filters import (
+    EnabledFilter,
+    ErrorFilter,
+    HealthFilter,
+    ProviderFilter,
+    TagsFilter,
+    TroubleFilter,
+    WaitingFilter,
+)
 from marketplace.admin.source_form import SourceForm
 from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import tags_of
@@ -27,6 +35,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import (
     EMPTY,
     ago,
@@ -66,7 +75,17 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
-    list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
+    views = (
+        View(_("Failing"), {"health": "failing"}),
+        View(_("Unreachable"), {"health": "unreachable"}),
+        View(_("Stale"), {"health": "stale"}),
+        View(_("Never scanned"), {"health": "never_scanned"}),
+        View(_("Tags to decide on"), {"tags": "waiting"}),
+    )
+    empty_text = _("Add a repository that holds skills, commands or agents; a scan then fills the catalog.")
+    list_filter = (
+        HealthFilter, TroubleFilter, WaitingFilter, EnabledFilter, ProviderFilter, TagsFilter, ErrorFilter,
+    )  # fmt: skip
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)

@@ -20,6 +20,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, change_url, changelist_url, link, row_link, shortened
 from skillmeat_site.core.admin.filters import DefaultedFilter, WordFilter
 from skillmeat_site.core.admin.objects import show_objects
@@ -33,23 +34,23 @@ MAX_SHOWN = 50
 
 class StatusFilter(WordFilter):
     title = _("status")
-    parameter_name = "status"
+    parameter_name = facet = "status"
     words = TAG_STATUS
 
 
 class KindFilter(WordFilter):
     title = _("kind")
-    parameter_name = "kind"
+    parameter_name = facet = "kind"
     words = TAG_KIND
 
 
 class ShowFilter(DefaultedFilter):
     title = _("show")
     parameter_name = "show"
-    options = {"present": _("Usual: what repositories have now"), "all": _("All, gone ones too")}
+    options = {"present": _("without those that are gone"), "all": _("gone ones too")}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[SourceTag]) -> QuerySet[SourceTag]:
-        return queryset if self.chosen() == "all" else queryset.filter(gone_at__isnull=True)
+    def narrow(self, queryset: QuerySet[SourceTag], chosen: str) -> QuerySet[SourceTag]:
+        return queryset if chosen == "all" else queryset.filter(gone_at__isnull=True)
 
 
 @admin.register(SourceTag)
@@ -58,6 +59,12 @@ class SourceTagAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     list_display = (
         "shown_tag", "shown_status", "shown_kind", "shown_value", "shown_source", "shown_seen", "shown_gone",
     )  # fmt: skip
+    views = (
+        View(_("To decide on"), {"status": "pending"}),
+        View(_("Approved"), {"status": "approved"}),
+        View(_("Rejected"), {"status": "rejected"}),
+    )
+    empty_text = _("Scans suggest tags, out of the names of folders and of topics on GitHub.")
     list_filter = (ShowFilter, StatusFilter, KindFilter, SourceFilter)
     list_select_related = ("source",)
     search_fields = ("normalized", "value")

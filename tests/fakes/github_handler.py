@@ -54,6 +54,10 @@ class GitHubHandler(Handler):
         return self.server.hub  # type: ignore[attr-defined]
 
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+        with self.hub.busy():
+            self._serve()
+
+    def _serve(self) -> None:
         kind = self._kind()
         path = self.path.removeprefix(API) if kind == "api" else self.path
         self._log(kind, path)

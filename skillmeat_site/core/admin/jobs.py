@@ -21,6 +21,7 @@ from skillmeat_site.core.admin.actions import job_url
 from skillmeat_site.core.admin.badges import JOB_STATUS, TRIGGER, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
 from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
 from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
@@ -44,6 +45,13 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     list_display = (
         "shown_label", "shown_status", "shown_progress", "shown_actor", "shown_created", "shown_duration",
     )  # fmt: skip
+    views = (
+        View(_("Running"), {"status": "running"}),
+        View(_("Queued"), {"status": "queued"}),
+        View(_("Failed"), {"status": "failed"}),
+        View(_("Partial"), {"status": "partial"}),
+    )
+    empty_text = _("Every scan, import, refresh and deployment is a job, and stands here from its beginning.")
     list_filter = (PartsFilter, StatusFilter, TriggerFilter, KindFilter, ParentFilter)
     search_fields = ("label", "kind", "error_code", "=id")
     search_help_text = _("Search by label, kind, error code or id.")

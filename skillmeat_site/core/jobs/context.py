@@ -52,6 +52,10 @@ class DryRunContext(SilentReport):
         """There was no attempt before."""
         return set()
 
+    def settled_rows(self) -> tuple[Row, ...]:
+        """There was no attempt before."""
+        return ()
+
 
 class JobContext(SilentReport):
     """Reports of one attempt. ``tick`` beats the job's heart, renews leases, and stops the work when it must stop."""
@@ -124,6 +128,10 @@ class JobContext(SilentReport):
     def settled_or_begun(self) -> set[str]:
         """Ids of the objects that an earlier attempt has dealt with."""
         return settling.settled_or_begun(self.job)
+
+    def settled_rows(self) -> tuple[Row, ...]:
+        """What an earlier attempt has kept."""
+        return settling.rows_of(self.job)
 
     def _beat(self) -> None:
         progress, self._pending = self._pending, {}
