@@ -144,9 +144,8 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     @admin.display(description=_("progress"))
     def shown_progress(self, job: Job) -> str:
         left = job_page.time_left(job)
-        return format_html(
-            "{}{}", job_page.progress_bar(job) or EMPTY, format_html("<br><small>{}</small>", left) if left else ""
-        )
+        bar = job_page.progress_bar(job) or EMPTY
+        return format_html("{}<br><small>{}</small>", bar, left) if left else bar
 
     @admin.display(description=_("by"))
     def shown_actor(self, job: Job) -> str:
