@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_actions import UndeployDeployments
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
+from collections_app.admin.deploy_page import DeploymentPages
 from collections_app.domain.drift import DRIFTED
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.drift import states_of
@@ -72,7 +73,7 @@ class ArtifactFilter(PickedFilter):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (UndeployDeployments,)
     list_display = (
         "shown_name", "shown_kind", "shown_state", "shown_project", "shown_profile", "shown_target", "shown_when",
