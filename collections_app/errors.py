@@ -278,5 +278,6 @@ class BaseNotKept(DomainError):
 result_code("conflict", hint="Settle it by hand, or sync with `ours` or `theirs`.")
 result_code("locally_modified", hint="Sync with `merge`, `ours` or `theirs`.")
 result_code("missing", hint="Remove the artifact, or re-import it.")
+result_code("moved_upstream", hint="Sync: that follows the move.")
 result_code("no_upstream", hint="Nothing.")
 result_code("pinned", hint="Unpin it to have it synced.")

@@ -80,7 +80,7 @@ class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
     )  # fmt: skip
     # Not counted: that would look at every disk, with every page.
     views = (
-        View(_("Drifted"), {"state": DRIFTED}, counted=False),
+        View(_("Drifted"), {"state": ANY_DRIFT}, counted=False),
         View(_("Outdated"), {"state": "outdated"}, counted=False),
         View(_("Edited in the project"), {"state": "modified"}, counted=False),
         View(_("Missing"), {"state": "missing"}, counted=False),

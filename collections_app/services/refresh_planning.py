@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
@@ -19,7 +20,7 @@ from collections_app.services.listed_tree import Part, bytes_of
 from collections_app.services.refresh_merging import MergeConflict, Merged, merge
 from collections_app.services.refresh_reading import Reading, read_mine
 from collections_app.services.refresh_upstream import Answers, Opened, Question, ask_upstream
-from collections_app.services.upstream_contents import Outline
+from collections_app.services.upstream_contents import Outline, read_files
 from collections_app.store.content_ids import check_links
 from collections_app.store.staging import NewFile
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
@@ -101,7 +102,7 @@ def _check_paths(outline: Outline) -> None:
 
 
 def _check_links(opened: Opened, links: Sequence[Part], report: Report) -> None:
-    blobs = opened.read([link.oid for link in links], max_bytes=MAX_LINK, report=report)
+    blobs = opened.read_all([link.oid for link in links], max_bytes=MAX_LINK, report=report)
     check_links({link.path: bytes_of(link.oid, blobs).decode("utf-8", "surrogateescape") for link in links})
 
 
@@ -159,21 +160,14 @@ def _read_group(
 ) -> list[tuple[Planned, Files | DomainError]]:
     opened = answers.opened[repo]
     outlines = [answers.outlines[one.mine.ref] for one in members]
-    oids = list(dict.fromkeys(part.oid for outline in outlines for part in outline.parts))
+    read = partial(opened.read, max_bytes=settings.SKILLMEAT_ARTIFACT_MAX_BYTES, report=report)
     try:
         if limit := answers.limited.get(opened.purse):
             raise limit
-        blobs = opened.read(oids, max_bytes=settings.SKILLMEAT_ARTIFACT_MAX_BYTES, report=report)
+        return [(one, files) for one, (_, files) in zip(members, read_files(read, outlines), strict=True)]
     except (Cancelled, JobTimeout, LeaseLost):
         raise
     except DomainError as error:
         if isinstance(error, UpstreamRateLimited):
             answers.limited.setdefault(opened.purse, error)
         return [(one, error) for one in members]
-    read: list[tuple[Planned, Files | DomainError]] = []
-    for one, outline in zip(members, outlines, strict=True):
-        try:
-            read.append((one, outline.files(blobs)))
-        except DomainError as error:
-            read.append((one, error))
-    return read

@@ -23,7 +23,7 @@ MOST_TABS = 150
 @pytest.fixture(scope="module")
 def sources(house: House) -> Iterator[str]:
     """Names of registered sources that nobody has read. Their only skill lies in a folder that suggests a tag."""
-    names = [f"tools-{number}" for number in range(SOURCES)]
+    names = [f"tools-{number:02}" for number in range(SOURCES)]
     for name in names:
         path = house.repositories / f"{name}.git"
         create_repository(path)

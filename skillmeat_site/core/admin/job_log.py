@@ -32,10 +32,11 @@ class Line(NamedTuple):
     text: str
 
 
-def lines(job: Job) -> list[Line]:
-    """At most a few hundred lines, oldest first: two statements."""
+def log_of(job: Job) -> list[Line]:
+    """At most a few hundred lines, the newest first: two statements."""
     found = [*_of_row(job), *_of_trail(job), *_of_events(job), *_of_retries(job)]
-    return sorted((_line(at, text) for at, text in found), key=lambda line: line.at)
+    lines = sorted((_line(at, text) for at, text in found), key=lambda line: line.at)
+    return lines[::-1]
 
 
 def _line(at: datetime, text: str) -> Line:

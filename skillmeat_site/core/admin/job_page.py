@@ -17,7 +17,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from skillmeat_site.core import selections
-from skillmeat_site.core.admin import job_log
 from skillmeat_site.core.admin.badges import JOB_STATUS, OUTCOME, TRIGGER, word_badge
 from skillmeat_site.core.admin.display import (
     EMPTY,
@@ -31,6 +30,7 @@ from skillmeat_site.core.admin.display import (
     shortened,
 )
 from skillmeat_site.core.admin.job_items import OPEN, ItemQuery
+from skillmeat_site.core.admin.job_log import log_of
 from skillmeat_site.core.admin.objects import object_urls
 from skillmeat_site.core.jobs import queue, registry
 from skillmeat_site.core.models import Job, JobItem, Selection
@@ -88,7 +88,7 @@ def context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "tabs": tabs,
         "item_count": sum(tab.size for tab in tabs),
         **_items(request, job),
-        "log": job_log.lines(job),
+        "log": log_of(job),
         "children": _children(job),
         "back": back_url(request) or _chosen_in(request, job),
         "no_worker": job.status == JobStatus.QUEUED and not queue.live_clusters(),
@@ -149,7 +149,9 @@ def time_left(job: Job) -> str:
     if job.status != JobStatus.RUNNING or taken is None or taken < ETA_AFTER or not 0 < job.done < job.total:
         return ""
     seconds = taken.total_seconds() / job.done * (job.total - job.done)
-    return _("about %(time)s left") % {"time": duration(timedelta(seconds=max(1, round(seconds))))}
+    if seconds < 60:
+        return _("about %(n)d s left") % {"n": max(1, round(seconds))}
+    return _("about %(n)d min left") % {"n": -(-seconds // 60)}
 
 
 def outcome_tabs(job: Job) -> list[Tab]:
@@ -195,12 +197,14 @@ def _few(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counters(job: Job) -> list[tuple[str, Any]]:
-    """The plain values of the result: of a bulk job its summary, of any other its own counters."""
+    """The plain values of the result: of a bulk job what there is in its summary, of any other its own counters."""
     result = job.result or {}
-    values = result.get("summary") or result
+    summary = result.get("summary")
+    if summary:
+        return [(name, value) for name, value in summary.items() if value]
     return [
         (name, printable(str(value)) if isinstance(value, str) else value)
-        for name, value in values.items()
+        for name, value in result.items()
         if isinstance(value, str | int | float) and value not in ("", None)
     ]
 
@@ -220,7 +224,7 @@ def _items(request: HttpRequest, job: Job) -> dict[str, Any]:
     rows = asked.narrow(job.items.select_related("child").order_by("pk").defer("detail"))
     page: Page[JobItem] = Paginator(rows, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
     first_of = {item.code: item.pk for item in reversed(list(page)) if item.outcome in UNWELL}
-    urls = object_urls((item.object_type, item.object_id) for item in page)
+    urls = object_urls(_ref(item) for item in page)
     return {
         "page": page,
         "rows": [
@@ -231,6 +235,10 @@ def _items(request: HttpRequest, job: Job) -> dict[str, Any]:
         "words": asked.words,
         "export_query": urlencode(asked.to_query()),
     }
+
+
+def _ref(item: JobItem) -> tuple[str, str]:
+    return item.object_type, item.object_id
 
 
 def _item_row(item: JobItem, url: str, hinted: bool) -> ItemRow:

@@ -28,7 +28,7 @@ class Trail:
         """True if it is a new line."""
         if not text or (self.lines and self.lines[-1][1] == text):
             return False
-        self.lines.append([timezone.now().isoformat(timespec="seconds").replace("+00:00", "Z"), text])
+        self.lines.append([timezone.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"), text])
         if len(self.lines) > FIRST_KEPT + LAST_KEPT:
             del self.lines[FIRST_KEPT]
         return True
