@@ -399,7 +399,7 @@ def test_the_page_costs_the_same_however_much_there_is(client, admin_user, super
     many = statements(client)
     assert len(few) == len(many), "\n".join(many)
     if superuser:
-        assert_baseline("overview", many)
+        assert_baseline("page:overview", many)
     assert len(many) <= 15, "\n".join(many)
 
 
