@@ -14,6 +14,7 @@ from collections_app.admin.deploy_deployments import ANY_DRIFT
 from collections_app.domain.drift import DriftState
 from collections_app.models import Deployment, Project
 from skillmeat_site.core.admin.display import Tone, ago, changelist_url
+from skillmeat_site.core.admin.figures import word_figures
 from skillmeat_site.core.advice import Advice
 from skillmeat_site.core.overview import Figure, Link, Panel, Suggestion, panel
 
@@ -23,10 +24,6 @@ def projects(request: HttpRequest) -> Panel | None:
     tally = tally_projects(request.user)
     if not tally.projects:
         return None
-    lead = [
-        Figure(words[0], tally.states[state], changelist_url(Deployment, state=state.value), words[1])
-        for state, words in ((one, STATE[one]) for one in DriftState)
-    ]
     more = [
         Figure(_("projects"), tally.projects, changelist_url(Project)),
         Figure(_("cannot be read"), tally.unreadable, changelist_url(Project, reading="error"), Tone.BAD),
@@ -35,7 +32,7 @@ def projects(request: HttpRequest) -> Panel | None:
     age = format_html("{} {}", _("As read from the projects, the oldest reading:"), ago(tally.oldest))
     return Panel(
         _("Deployments"),
-        lead=lead,
+        lead=word_figures(Deployment, "state", STATE, tally.states),
         more=[one for one in more if one.rows],
         note=age if tally.oldest else "",
         link=Link(changelist_url(Deployment), _("All deployments")),

@@ -12,6 +12,7 @@ from collections_app.domain.artifact_state import ArtifactState
 from collections_app.models import Artifact, Collection
 from collections_app.services.overview import tally_collections
 from skillmeat_site.core.admin.display import changelist_url
+from skillmeat_site.core.admin.figures import word_figures
 from skillmeat_site.core.advice import Advice
 from skillmeat_site.core.overview import Figure, Link, Panel, Suggestion, panel
 
@@ -21,13 +22,9 @@ def collections(request: HttpRequest) -> Panel | None:
     tally = tally_collections(request.user)
     if not tally.collections:
         return None
-    lead = [
-        Figure(words[0], tally.states[state], changelist_url(Artifact, state=state.value), words[1])
-        for state, words in ((one, STATE[one]) for one in ArtifactState)
-    ]
     return Panel(
         _("Collections"),
-        lead=lead,
+        lead=word_figures(Artifact, "state", STATE, tally.states),
         more=[Figure(_("collections"), tally.collections, changelist_url(Collection))],
         link=Link(changelist_url(Artifact), _("All artifacts")),
         empty=_("No artifact is in a collection yet: import some from the catalog."),

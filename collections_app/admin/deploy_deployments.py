@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_actions import UndeployDeployments
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
+from collections_app.admin.deploy_page import DeploymentPages
 from collections_app.domain.drift import DRIFTED
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.drift import states_of
@@ -72,14 +73,14 @@ class ArtifactFilter(PickedFilter):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (UndeployDeployments,)
     list_display = (
         "shown_name", "shown_kind", "shown_state", "shown_project", "shown_profile", "shown_target", "shown_when",
     )  # fmt: skip
     # Not counted: that would look at every disk, with every page.
     views = (
-        View(_("Drifted"), {"state": DRIFTED}, counted=False),
+        View(_("Drifted"), {"state": ANY_DRIFT}, counted=False),
         View(_("Outdated"), {"state": "outdated"}, counted=False),
         View(_("Edited in the project"), {"state": "modified"}, counted=False),
         View(_("Missing"), {"state": "missing"}, counted=False),

@@ -24,7 +24,7 @@ from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.diff_page import show_difference
 from skillmeat_site.core.admin.diffs import VIEW
-from skillmeat_site.core.admin.display import Tone, ago, row_link, shortened
+from skillmeat_site.core.admin.display import Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.admin.subpages import SubPagesAdmin, refusal, section
@@ -36,6 +36,11 @@ show_objects("snapshot", Snapshot, related=("collection",))
 
 AGAINST, BELOW = "against", "below"
 NOW, PREVIOUS = "now", "previous"
+
+
+def snapshot_url(row: Snapshot, **query: str) -> str:
+    """A snapshot's page; ``query`` says what it is compared with."""
+    return f"{change_url(row)}?{urlencode(query)}" if query else change_url(row)
 
 
 class RestoreSnapshot(JobAction):

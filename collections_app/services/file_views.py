@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from collections_app.store.history.differences import Diff
-from collections_app.store.history.types import Change, ChangeStatus, DiffLimits
+from collections_app.store.history.types import Change, ChangeStatus, Content, DiffLimits
 from skillmeat_site.core.diffs.types import DiffKind, FileStatus, FileView
 
-MAX_LINES = 500
+MAX_LINES = 300
 """Lines of one file's difference among others."""
 MAX_LINES_AT_ONCE = 5_000
 """Lines of all files of one page; of the rest only is told how much they differ."""
@@ -40,10 +40,14 @@ def with_renames(changes: Sequence[Change]) -> list[Differing]:
 
 
 class ComparedFiles:
-    """A difference as pages show it (``core.admin.diff_page.Compared``)."""
+    """A difference as pages show it (``core.admin.diff_page.Compared``).
 
-    def __init__(self, diff: Diff) -> None:
+    ``prepare`` is told which contents will be read next; it may raise DomainError.
+    """
+
+    def __init__(self, diff: Diff, prepare: Callable[[list[Content]], None] = lambda contents: None) -> None:
         self._diff = diff
+        self._prepare = prepare
         self.differing = with_renames(diff.changes)
 
     def __len__(self) -> int:
@@ -52,7 +56,9 @@ class ComparedFiles:
     def files(self, first: int, size: int) -> list[FileView]:
         left = MAX_LINES_AT_ONCE
         views = []
-        for each in self.differing[first : first + size]:
+        chosen = self.differing[first : first + size]
+        self._prepare(_sides(chosen))
+        for each in chosen:
             view, _ = self._view(each, DiffLimits(MAX_BYTES, max(0, min(MAX_LINES, left))))
             left -= sum(len(hunk.lines) for hunk in view.hunks)
             views.append(view)
@@ -60,7 +66,10 @@ class ComparedFiles:
 
     def alone(self, path: str, skip: int, size: int) -> tuple[FileView, int] | None:
         each = next((each for each in self.differing if each.change.path == path), None)
-        return None if each is None else self._view(each, DiffLimits(MAX_BYTES, size, skip=skip))
+        if each is None:
+            return None
+        self._prepare(_sides([each]))
+        return self._view(each, DiffLimits(MAX_BYTES, size, skip=skip))
 
     def _view(self, each: Differing, limits: DiffLimits) -> tuple[FileView, int]:
         change = each.change
@@ -85,3 +94,8 @@ class ComparedFiles:
             left_out=max(0, lines.total - told - limits.skip),
         )
         return view, lines.total
+
+
+def _sides(differing: Iterable[Differing]) -> list[Content]:
+    changes = [each.change for each in differing if each.gone is None]
+    return [side for change in changes for side in (change.old, change.new) if side is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from marketplace.admin.badges import HEALTH, STATUS, TYPE
-from marketplace.domain.advice import Need, entry_needs, source_needs
+from marketplace.domain.advice import Need, SourceFacts, entry_needs, source_needs
 from marketplace.errors import REMOVALS_HELD
 from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
+from marketplace.models.entry import Presence
 from marketplace.querysets import EntryStatus, SourceHealth
 from marketplace.services.overview import (
     EntryTally,
@@ -21,10 +23,10 @@ from marketplace.services.overview import (
     scans_by_day,
     tally_entries,
     tally_sources,
-    waiting_tags,
 )
 from skillmeat_site.core.admin.charts import Series, by_day, last_days, stacked
 from skillmeat_site.core.admin.display import Tone, changelist_url
+from skillmeat_site.core.admin.figures import word_figures
 from skillmeat_site.core.advice import Advice
 from skillmeat_site.core.overview import Figure, Link, Panel, Step, Suggestion, panel
 
@@ -42,20 +44,14 @@ Wording = Callable[[int], tuple[str, str, Link]]
 @panel("sources", permission="marketplace.view_source", order=10)
 def sources(request: HttpRequest) -> Panel | None:
     tally = tally_sources(request.user)
-    lead = [
-        Figure(
-            HEALTH[health][0], tally.healths[health], changelist_url(Source, health=health.value), HEALTH[health][1]
-        )
-        for health in SourceHealth
-    ]
     waiting = Figure(_("wait after failures"), tally.waiting, changelist_url(Source, waiting="yes"))
     return Panel(
         _("Sources"),
-        lead=lead,
+        lead=word_figures(Source, "health", HEALTH, tally.healths),
         more=[waiting] if tally.waiting else [],
         link=Link(changelist_url(Source), _("All sources")),
         empty=_("No repository is registered yet."),
-        suggestions=_suggestions(source_needs(tally.facts), _SOURCE_WORDS),
+        suggestions=_suggestions(source_needs(_for(request, tally.facts)), _WORDS),
         steps=_first_steps(request, tally),
     )
 
@@ -63,24 +59,15 @@ def sources(request: HttpRequest) -> Panel | None:
 @panel("catalog", permission="marketplace.view_catalogentry", order=20)
 def catalog(request: HttpRequest) -> Panel | None:
     tally = tally_entries(request.user)
-    lead = [
-        Figure(words[0], tally.statuses[status], changelist_url(CatalogEntry, status=status.value), words[1])
-        for status, words in ((one, STATUS[one]) for one in EntryStatus)
-    ]
-    types = [
-        Figure(words[0], tally.types.get(type_, 0), changelist_url(CatalogEntry, type=type_, presence="present"))
-        for type_, words in TYPE.items()
-    ]
+    types = word_figures(CatalogEntry, "type", TYPE, tally.types, presence=Presence.PRESENT.value)
     updates = Figure(_("updates available"), tally.updates, _updates_url(), Tone.WARNING)
-    tags = waiting_tags(request.user) if request.user.has_perm("marketplace.view_sourcetag") else 0
-    suggestions = _suggestions(entry_needs(tally.facts(tags)), _ENTRY_WORDS)
     return Panel(
         _("Catalog"),
-        lead=lead,
-        more=[*([updates] if tally.updates else []), *(one for one in types if one.rows)],
+        lead=word_figures(CatalogEntry, "status", STATUS, tally.statuses),
+        more=[*([updates] if tally.updates else []), *(one._replace(tone="") for one in types if one.rows)],
         link=Link(changelist_url(CatalogEntry), _("All entries")),
         empty=_("No artifact was found yet: a scan reads what a repository holds."),
-        suggestions=suggestions,
+        suggestions=_suggestions(entry_needs(tally.facts), _WORDS),
         steps=[_import_step(request, tally)],
     )
 
@@ -105,6 +92,11 @@ def scans(request: HttpRequest) -> Panel | None:
         template="admin/skillmeat/panel_charts.html",
         context={"charts": charts, "days": by_day(charts)},
     )
+
+
+def _for(request: HttpRequest, facts: SourceFacts) -> SourceFacts:
+    """Without the tags, for who may not see them."""
+    return facts if request.user.has_perm("marketplace.view_sourcetag") else replace(facts, waiting_tags=0)
 
 
 def _updates_url() -> str:
@@ -166,14 +158,12 @@ def _decide_tags(rows: int) -> tuple[str, str, Link]:
     return title, why, Link(changelist_url(SourceTag, status="pending"), _("Decide"))
 
 
-_SOURCE_WORDS: dict[Need, Wording] = {
+_WORDS: dict[Need, Wording] = {
     Need.ADD_SOURCE: _add_source,
     Need.FIX_SOURCES: _fix_sources,
     Need.SCAN_FIRST: _scan_first,
     Need.ALLOW_REMOVALS: _allow_removals,
     Need.SCAN_STALE: _scan_stale,
-}
-_ENTRY_WORDS: dict[Need, Wording] = {
     Need.IMPORT_FIRST: _import_first,
     Need.TAKE_UPDATES: _take_updates,
     Need.DECIDE_TAGS: _decide_tags,

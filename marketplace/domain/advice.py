@@ -16,30 +16,33 @@ class Need(StrEnum):
     FIX_SOURCES = "fix_sources"  # sources that fail or cannot be reached
     ALLOW_REMOVALS = "allow_removals"  # sources whose removals are held
     SCAN_STALE = "scan_stale"  # sources
+    DECIDE_TAGS = "decide_tags"  # tags
     IMPORT_FIRST = "import_first"  # entries, of which nothing was imported yet
     TAKE_UPDATES = "take_updates"  # entries whose import is older
-    DECIDE_TAGS = "decide_tags"  # tags
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """Counts of sources. Disabled ones are in ``total`` alone; those whose removals are held not in ``failing``."""
+    """Counts of sources, and of the tags they suggest that wait for a decision.
+
+    Disabled sources are in ``total`` alone; those whose removals are held are not in ``failing``.
+    """
 
     total: int = 0
     never_scanned: int = 0
     failing: int = 0
     held: int = 0
     stale: int = 0
+    waiting_tags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """Counts of entries, and of the tags that wait for a decision."""
+    """Counts of entries."""
 
     importable: int = 0
     imported: int = 0
     updates: int = 0
-    waiting_tags: int = 0
 
 
 def source_needs(facts: SourceFacts) -> list[Advice]:
@@ -51,6 +54,7 @@ def source_needs(facts: SourceFacts) -> list[Advice]:
         Advice(Need.SCAN_FIRST, Urgency.BEGINNING, facts.never_scanned),
         Advice(Need.ALLOW_REMOVALS, Urgency.DECISION, facts.held),
         Advice(Need.SCAN_STALE, Urgency.BEHIND, facts.stale),
+        Advice(Need.DECIDE_TAGS, Urgency.TIDY, facts.waiting_tags),
     )
 
 
@@ -59,7 +63,6 @@ def entry_needs(facts: EntryFacts) -> list[Advice]:
     return _there(
         Advice(Need.IMPORT_FIRST, Urgency.BEGINNING, 0 if facts.imported else facts.importable),
         Advice(Need.TAKE_UPDATES, Urgency.BEHIND, facts.updates),
-        Advice(Need.DECIDE_TAGS, Urgency.TIDY, facts.waiting_tags),
     )
 
 

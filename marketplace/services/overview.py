@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, Q, Sum, TextField, Value, When
-from django.db.models.functions import Cast, Substr
+from django.db.models import Case, Count, F, IntegerField, Max, Q, Subquery, Sum, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, Substr
 from django.utils import timezone
 
 from marketplace.domain.advice import EntryFacts, SourceFacts
@@ -18,16 +18,20 @@ from marketplace.models import CatalogEntry, EntryImport, ScanRun, Source, Sourc
 from marketplace.querysets import EntryStatus, SourceHealth
 from skillmeat_site.core.results import ItemOutcome
 
-EXCLUDED = Case(When(excluded_at__isnull=True, then=Value(False)), default=Value(True), output_field=BooleanField())
+PLAIN = Q(excluded_at__isnull=True, duplicate_of__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTally:
-    """Every source is in exactly one of ``healths``. ``held`` are among those that fail; ``waiting`` back off."""
+    """Every source is in exactly one of ``healths``. ``held`` are among those that fail; ``waiting`` back off.
+
+    ``waiting_tags``: suggested tags that nobody has decided on.
+    """
 
     healths: Mapping[SourceHealth, int]
     held: int
     waiting: int
+    waiting_tags: int
 
     @property
     def total(self) -> int:
@@ -42,6 +46,7 @@ class SourceTally:
             failing=healths[SourceHealth.FAILING] + healths[SourceHealth.UNREACHABLE] - self.held,
             held=self.held,
             stale=healths[SourceHealth.STALE],
+            waiting_tags=self.waiting_tags,
         )
 
 
@@ -61,8 +66,9 @@ class EntryTally:
     def total(self) -> int:
         return sum(self.statuses.values())
 
-    def facts(self, waiting_tags: int) -> EntryFacts:
-        return EntryFacts(self.importable, self.statuses[EntryStatus.IMPORTED], self.updates, waiting_tags)
+    @property
+    def facts(self) -> EntryFacts:
+        return EntryFacts(self.importable, self.statuses[EntryStatus.IMPORTED], self.updates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +83,14 @@ class DayOfScans:
 
 
 def tally_sources(user: Any) -> SourceTally:
-    """One statement."""
+    """One statement: without sources there are no tags either."""
+    tags = SourceTag.objects.for_user(user).waiting().order_by().annotate(one=Value(1)).values("one")
     rows = (
         Source.objects.for_user(user)
         .with_health()
         .order_by()
-        .values("health")
+        .annotate(tags_waiting=Coalesce(Subquery(tags.annotate(n=Count("*")).values("n")), 0))
+        .values("health", "tags_waiting")
         .annotate(
             n=Count("pk"),
             held=Count("pk", filter=Q(enabled=True, last_error_code=REMOVALS_HELD)),
@@ -94,6 +102,7 @@ def tally_sources(user: Any) -> SourceTally:
         {health: found.get(health, {}).get("n", 0) for health in SourceHealth},
         held=sum(row["held"] for row in found.values()),
         waiting=sum(row["waiting"] for row in found.values()),
+        waiting_tags=next((row["tags_waiting"] for row in found.values()), 0),
     )
 
 
@@ -105,46 +114,47 @@ def tally_entries(user: Any) -> EntryTally:
     rows = (
         CatalogEntry.objects.for_user(user)
         .order_by()
-        .annotate(excluded=EXCLUDED)
-        .values("type", "presence", "changed_since_first_seen", "excluded")
-        .annotate(n=Count("*"), duplicates=Count("duplicate_of"))
+        # In the order of the index entry_tally, so that nothing is sorted.
+        .values("type", "presence", "changed_since_first_seen")
+        .annotate(n=Count("*"), excluded=Count("excluded_at"), plain=Count("type", filter=PLAIN))
     )
     for row in rows:
-        present = row["presence"] == "present"
-        if present:
-            types[row["type"]] += row["n"]
-        if present and not row["excluded"] and row["type"] != "marketplace":
-            importable += row["n"] - row["duplicates"]
-        if row["excluded"]:
-            statuses[EntryStatus.EXCLUDED] += row["n"]
-        elif not present:
-            statuses[EntryStatus.REMOVED] += row["n"]
-        else:
-            changed = row["changed_since_first_seen"]
-            statuses[EntryStatus.UPDATED if changed else EntryStatus.NEW] += row["n"]
+        present, usual = row["presence"] == "present", row["n"] - row["excluded"]
+        statuses[EntryStatus.EXCLUDED] += row["excluded"]
+        if not present:
+            statuses[EntryStatus.REMOVED] += usual
+            continue
+        statuses[EntryStatus.UPDATED if row["changed_since_first_seen"] else EntryStatus.NEW] += usual
+        types[row["type"]] += row["n"]
+        if row["type"] != "marketplace":
+            importable += row["plain"]
+    imported = _imported(user)
     # Counted above as new or updated, as if nothing had been imported.
-    updates = 0
-    for row in _imported(user):
-        changed = row["entry__changed_since_first_seen"]
-        statuses[EntryStatus.UPDATED if changed else EntryStatus.NEW] -= row["n"]
-        statuses[EntryStatus.IMPORTED] += row["n"]
-        updates += row["updates"]
-    return EntryTally({status: statuses[status] for status in EntryStatus}, dict(types), updates, importable)
+    statuses[EntryStatus.UPDATED] -= imported["changed"]
+    statuses[EntryStatus.NEW] -= imported["n"] - imported["changed"]
+    statuses[EntryStatus.IMPORTED] = imported["n"]
+    return EntryTally(
+        {status: statuses[status] for status in EntryStatus}, dict(types), imported["updates"], importable
+    )
 
 
-def _imported(user: Any) -> Any:
+def _imported(user: Any) -> dict[str, int]:
     """Entries of which something was imported, neither removed nor excluded; the same conditions as the list's."""
     usual = EntryImport.objects.filter(entry__presence="present", entry__excluded_at__isnull=True)
     older = ~Q(entry__content_oid="") & ~Q(artifact__base_oid=F("entry__content_oid"))
-    return (
+    # Entry by entry, in the order of their index: nothing is sorted, as it would be to count distinct ones.
+    by_entry = (
         usual.order_by()
-        .values("entry__changed_since_first_seen")
-        .annotate(n=Count("entry", distinct=True), updates=Count("entry", distinct=True, filter=older))
+        .values("entry")
+        .annotate(is_older=Max(_one_if(older)), is_changed=Max(_one_if(Q(entry__changed_since_first_seen=True))))
+    )
+    return by_entry.aggregate(
+        n=Count("*"), changed=Coalesce(Sum("is_changed"), 0), updates=Coalesce(Sum("is_older"), 0)
     )
 
 
-def waiting_tags(user: Any) -> int:
-    return SourceTag.objects.for_user(user).waiting().count()
+def _one_if(condition: Q) -> Case:
+    return Case(When(condition, then=1), default=0, output_field=IntegerField())
 
 
 def scans_by_day(days: int, now: datetime) -> dict[date, DayOfScans]:

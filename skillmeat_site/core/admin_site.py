@@ -55,7 +55,15 @@ class Site(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The overview, as of now."""
-        return super().index(request, {"overview": overview.read(request), **(extra_context or {})})
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "subtitle": None,
+            "overview": overview.read(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/index.html", context)
 
     def get_urls(self) -> list[Any]:
         panel = path("overview/<slug:slug>/", self.admin_view(self.panel_view), name="overview_panel")

@@ -52,6 +52,8 @@ class RepositoryState:
     private: bool = False
     blocked: str = ""
     """The reason it was taken down for, if it was."""
+    readers: frozenset[str] | None = None
+    """The tokens that may see it, where not all may."""
     forbidden: bool = False
     """No token may read it, though it can be seen."""
     facts: dict[str, Any] = field(default_factory=lambda: {"archived": False, "disabled": False, "description": None})

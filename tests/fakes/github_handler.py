@@ -166,7 +166,8 @@ class GitHubHandler(Handler):
             moved = self.hub.moved(name)
             if state is None and moved is not None:
                 raise _Answered(301, "Moved Permanently", url=f"{self.hub.api_url}/repositories/{moved}{rest}")
-        if state is None or (state.private and not self.token):
+        hidden = state is not None and state.readers is not None and self.token not in state.readers
+        if state is None or hidden or (state.private and not self.token):
             raise _Answered(404, "Not Found")
         if state.blocked:
             block = {"reason": state.blocked, "created_at": "2023-01-01T00:00:00Z", "html_url": _HELP}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pygit2
@@ -67,6 +67,15 @@ def changes(old: Content | None, new: Content | None, read: ReadTree, path: str 
         yield from changes(before, after, read, child)
 
 
+def file_changes(old: Mapping[str, Content], new: Mapping[str, Content]) -> list[Change]:
+    """Every file that differs between two lists of files by path, sorted. As ``changes`` tells it of two trees."""
+    return [
+        Change(path, status_of(old.get(path), new.get(path)), old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    ]
+
+
 def status_of(old: Content | None, new: Content | None) -> ChangeStatus:
     """How two different versions of a file differ; one of them may be missing."""
     if old is None:
@@ -106,6 +115,16 @@ def disk_side(directory: Path) -> Load:
         except OSError:
             return None
         return data if object_id("blob", data) == content.oid else None
+
+    return load
+
+
+def memory_side(files: Mapping[str, bytes]) -> Load:
+    """Sides whose bytes are here, by path."""
+
+    def load(path: str, content: Content, limit: int) -> bytes | int | None:
+        data = files[path]
+        return len(data) if len(data) > limit else data
 
     return load
 

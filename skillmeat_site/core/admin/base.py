@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -40,6 +41,13 @@ def tell(request: HttpRequest, error: DomainError) -> None:
     """An expected failure as a message. The one place where the admin puts a domain error into words."""
     text = format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
     messages.error(request, text)
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page of this site that a form was sent from, with its query; "" where the browser does not tell."""
+    before = request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure())
+    return before if safe else ""
 
 
 class BaseAdmin(admin.ModelAdmin):

@@ -23,22 +23,21 @@ class Series(NamedTuple):
     tone: Tone
 
 
-class Bar(NamedTuple):
-    x: float
-    y: float
-    height: float
+class Bars(NamedTuple):
+    """All bars of one series, as the data of an SVG path: one element, however many days."""
+
     tone: Tone
+    path: str
 
 
 class Day(NamedTuple):
-    """``counts`` in the order of the series."""
+    """``counts`` in the order of the series; ``x`` is where its column begins."""
 
     day: date
     counts: Sequence[int]
-    bars: Sequence[Bar]
     x: float
     told: str
-    """The counts in words."""
+    """The day and its counts in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Chart:
     title: Text
     series: Sequence[Series]
     days: Sequence[Day]
+    bars: Sequence[Bars]
     highest: int
 
     @property
@@ -75,28 +75,28 @@ def stacked(
     """One stack of bars for each day, also for those without any; the highest stack fills the height."""
     rows = [tuple(counts.get(day, {}).get(one.name, 0) for one in series) for day in days]
     highest = max((sum(row) for row in rows), default=0)
-    made = [
-        Day(day, row, _bars(row, series, place * STEP, highest), place * STEP, _told(row, series))
+    columns = [
+        Day(day, row, place * STEP, _told(day, row, series))
         for place, (day, row) in enumerate(zip(days, rows, strict=True))
     ]
-    return Chart(slug, title, series, made, highest)
+    bars = [Bars(one.tone, "".join(_bar(day, place, highest) for day in columns)) for place, one in enumerate(series)]
+    return Chart(slug, title, series, columns, bars, highest)
 
 
-def by_day(charts: Sequence[Chart]) -> list[tuple[date, list[int]]]:
+def by_day(charts: Sequence[Chart]) -> list[tuple[str, list[int]]]:
     """The same numbers as a table: of each day, the newest first, the counts of all charts of these days."""
     rows = zip(*(chart.days for chart in charts), strict=True)
-    return [(days[0].day, [count for day in days for count in day.counts]) for days in reversed(list(rows))]
+    return [(f"{days[0].day}", [count for day in days for count in day.counts]) for days in reversed(list(rows))]
 
 
-def _told(row: Sequence[int], series: Sequence[Series]) -> str:
-    return ", ".join(f"{count} {one.label}" for count, one in zip(row, series, strict=True))
+def _told(day: date, row: Sequence[int], series: Sequence[Series]) -> str:
+    return f"{day}: " + ", ".join(f"{count} {one.label}" for count, one in zip(row, series, strict=True))
 
 
-def _bars(row: Sequence[int], series: Sequence[Series], x: float, highest: int) -> list[Bar]:
-    bars, below = [], 0.0
-    for count, one in zip(row, series, strict=True):
-        if count:
-            height = HEIGHT * count / highest
-            below += height
-            bars.append(Bar(x + STEP / 10, round(HEIGHT - below, 2), round(height, 2), one.tone))
-    return bars
+def _bar(day: Day, place: int, highest: int) -> str:
+    """The bar of the series at ``place``, on top of those before it; "" where there is none."""
+    if not day.counts[place]:
+        return ""
+    height = HEIGHT * day.counts[place] / highest
+    top = HEIGHT * (1 - sum(day.counts[: place + 1]) / highest)
+    return f"M{day.x + STEP / 10:g} {top:.5g}h{STEP * 0.8:g}v{height:.5g}h-{STEP * 0.8:g}z"

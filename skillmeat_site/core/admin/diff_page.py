@@ -45,16 +45,21 @@ def show_difference(request: HttpRequest, compared: Compared, nothing: Text) -> 
     if not total:
         return format_html('<p class="smd-empty">{}</p>', nothing)
     pages = -(-total // FILES_PER_PAGE)
-    number = _number(request, PAGE, pages)
+    number = page_number(request, PAGE, pages)
     files = compared.files((number - 1) * FILES_PER_PAGE, FILES_PER_PAGE)
     said = ngettext("%(n)s file differs.", "%(n)s files differ.", total) % {"n": f"{total:,}"}
-    body = show_files(files, view=view_of(request), url=lambda each: _address(request, path=each.path, page=None))
-    pager = _pager(request, PAGE, number, pages)
-    return format_html('<div class="smd-bar"><p>{}</p>{}</div>{}{}', said, view_switch(request), body, pager)
+    body = show_files(files, view=view_of(request), url=lambda each: _alone_address(request, each))
+    turn = pager(request, PAGE, number, pages)
+    return format_html('<div class="smd-bar"><p>{}</p>{}</div>{}{}', said, view_switch(request), body, turn)
+
+
+def _alone_address(request: HttpRequest, each: FileView) -> str:
+    """A name that is no text, or looks like another one, cannot stand in an address: such a file has no such page."""
+    return _address(request, path=each.path, page=None) if each.path.isprintable() else ""
 
 
 def _alone(request: HttpRequest, compared: Compared, path: str) -> SafeString:
-    skip = (_number(request, LINES, 1_000_000) - 1) * LINES_PER_PAGE
+    skip = (page_number(request, LINES, 1_000_000) - 1) * LINES_PER_PAGE
     found = compared.alone(path, skip, LINES_PER_PAGE)
     back = format_html(
         '<p><a href="{}">\u2190 {}</a></p>', _address(request, path=None, lines=None), _("All files that differ")
@@ -63,12 +68,13 @@ def _alone(request: HttpRequest, compared: Compared, path: str) -> SafeString:
         return format_html("{}<p>{} <code>{}</code></p>", back, _("It does not differ:"), printable(path))
     file, total = found
     pages = -(-total // LINES_PER_PAGE) or 1
-    pager = _pager(request, LINES, skip // LINES_PER_PAGE + 1, pages)
     body = show_files([file], view=view_of(request))
-    return format_html('<div class="smd-bar">{}{}</div>{}{}', back, view_switch(request), body, pager)
+    turn = pager(request, LINES, skip // LINES_PER_PAGE + 1, pages)
+    return format_html('<div class="smd-bar">{}{}</div>{}{}', back, view_switch(request), body, turn)
 
 
-def _number(request: HttpRequest, name: str, last: int) -> int:
+def page_number(request: HttpRequest, name: str, last: int) -> int:
+    """The page that the address asks for, between 1 and ``last``."""
     try:
         return min(max(int(request.GET.get(name, "1")), 1), max(last, 1))
     except ValueError:
@@ -82,7 +88,8 @@ def _address(request: HttpRequest, **changes: str | int | None) -> str:
     return f"?{urlencode(query)}"
 
 
-def _pager(request: HttpRequest, name: str, number: int, pages: int) -> SafeString | str:
+def pager(request: HttpRequest, name: str, number: int, pages: int) -> SafeString | str:
+    """Links to the pages before and after; nothing where there is one page only."""
     if pages <= 1:
         return ""
     before = format_html('<a href="{}">\u2190 {}</a> ', _address(request, **{name: number - 1}), _("previous"))

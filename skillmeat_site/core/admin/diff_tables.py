@@ -69,29 +69,29 @@ def _end(line: Line, bare: str) -> str:
 
 
 def unified_table(file: FileView, drawing: Drawing) -> SafeString:
-    rows = []
+    rows: list[str] = []
     for hunk in file.hunks:
         texts = drawing.texts(hunk, file.path)
         rows.append(_place(hunk, 4))
         rows += [_unified_row(line, texts[id(line)]) for line in hunk.lines]
-    return _table("smd-unified", file, [_("Old line"), _("New line"), _("Sign"), _("Text")], rows)
+    return _table("smd-unified", "nnsc", file, [_("Old line"), _("New line"), _("Sign"), _("Text")], rows)
 
 
 def split_table(file: FileView, drawing: Drawing) -> SafeString:
-    rows = []
+    rows: list[str] = []
     for hunk in file.hunks:
         texts = drawing.texts(hunk, file.path)
         rows.append(_place(hunk, 6))
         for row in side_by_side(hunk.lines):
             same = row.old is row.new
             halves = (
-                _half(row.old, row.old and row.old.old_number, texts, old=True, same=same),
-                _half(row.new, row.new and row.new.new_number, texts, old=False, same=same),
+                _half(row.old, row.old.old_number if row.old else None, texts, old=True, same=same),
+                _half(row.new, row.new.new_number if row.new else None, texts, old=False, same=same),
             )
             rows.append(f"<tr>{halves[0]}{halves[1]}</tr>")
     names = [_("Line"), _("Sign"), _("Text")]
     heads = [*(_("Old: %s") % name for name in names), *(_("New: %s") % name for name in names)]
-    return _table("smd-split", file, heads, rows)
+    return _table("smd-split", "nscnsc", file, heads, rows)
 
 
 def _unified_row(line: Line, text: SafeString) -> str:
@@ -122,10 +122,11 @@ def _place(hunk: Hunk, columns: int) -> str:
     return f'<tr class="smd-place"><td colspan="{columns}">{place}</td></tr>'
 
 
-def _table(kind: str, file: FileView, heads: Sequence[str], rows: Iterable[str]) -> SafeString:
+def _table(kind: str, columns: str, file: FileView, heads: Sequence[str], rows: Iterable[str]) -> SafeString:
     head = "".join(format_html('<th scope="col">{}</th>', text) for text in heads)
+    widths = "".join(f'<col class="smd-{column}">' for column in columns)  # the first row spans them all
     caption = format_html("{}", _("Difference of %s") % printable(file.path))
     return SafeString(
-        f'<table class="{kind}"><caption class="visually-hidden">{caption}</caption>'
+        f'<table class="{kind}"><caption class="visually-hidden">{caption}</caption>{widths}'
         f'<thead class="visually-hidden"><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )

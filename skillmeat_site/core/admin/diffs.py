@@ -24,6 +24,8 @@ from skillmeat_site.core.diffs.types import DiffKind, FileStatus, FileView
 from skillmeat_site.core.text import printable
 
 VIEW = "view"
+MAX_OPEN = 600
+"""Lines that are in sight at first; the files after them are folded."""
 STYLES = {"all": ("core/pygments.css", "core/diff.css")}
 """For the ``Media.css`` of whoever shows a difference."""
 
@@ -93,7 +95,12 @@ def show_files(
     ``prefix`` keeps the ids of several differences on one page apart.
     """
     drawing = Drawing()
-    parts = [_file(each, f"{prefix}-{number}", view, url, drawing) for number, each in enumerate(files, 1)]
+    parts = []
+    lines = 0
+    for number, each in enumerate(files, 1):
+        lines += sum(len(hunk.lines) for hunk in each.hunks)
+        is_open = lines <= MAX_OPEN or len(files) == 1
+        parts.append(_file(each, f"{prefix}-{number}", view, url, drawing, is_open=is_open))
     body = format_html_join("", "{}", ((part,) for part in parts))
     return format_html('<div class="smd">{}{}</div>', _contents(files, prefix) if len(files) > 1 else "", body)
 
@@ -116,15 +123,18 @@ def _lines(each: FileView) -> SafeString | str:
     return counts(each.added, each.removed) if each.added or each.removed else ""
 
 
-def _file(each: FileView, ident: str, view: View, url: FileUrl | None, drawing: Drawing) -> SafeString:
+def _file(
+    each: FileView, ident: str, view: View, url: FileUrl | None, drawing: Drawing, *, is_open: bool
+) -> SafeString:
     alone = url(each) if url else ""
     notes = [*_said(each), *_left_out(each, alone)]
     table = ""
     if each.hunks:
         table = split_table(each, drawing) if view is View.SPLIT else unified_table(each, drawing)
     return format_html(
-        '<details class="smd-file" id="{}" open><summary><h3><bdi>{}</bdi></h3> {} {}</summary>{}{}</details>',
+        '<details class="smd-file" id="{}"{}><summary><h3><bdi>{}</bdi></h3> {} {}</summary>{}{}</details>',
         ident,
+        SafeString(" open") if is_open else "",
         _name(each),
         word_badge(STATUS, each.status),
         _lines(each),

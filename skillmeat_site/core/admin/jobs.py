@@ -63,7 +63,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         own = [
             path("<uuid:job_id>/progress/", wrap(self.progress_view), name="core_job_progress"),
-            path("<uuid:job_id>/items.<str:ending>", wrap(self.export_view), name="core_job_items"),
+            path("<uuid:job_id>/items.<str:ending>", wrap(self.export_items_view), name="core_job_items"),
             path("<uuid:job_id>/cancel/", wrap(require_POST(self.cancel_view)), name="core_job_cancel"),
             path("<uuid:job_id>/retry/", wrap(require_POST(self.retry_view)), name="core_job_retry"),
         ]
@@ -93,7 +93,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         self._require(request, "core.view_job")
         return JsonResponse(job_page.progress(self._job(request, job_id)))
 
-    def export_view(self, request: HttpRequest, job_id: UUID, ending: str) -> StreamingHttpResponse:
+    def export_items_view(self, request: HttpRequest, job_id: UUID, ending: str) -> StreamingHttpResponse:
         """The items that the page's filters leave, as a file."""
         self._require(request, "core.view_job")
         if ending not in EXPORTS:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from skillmeat_site.core.admin.base import BaseAdmin
 from skillmeat_site.core.admin.diffs import STYLES
 from skillmeat_site.core.admin.display import Text, change_url
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.text import printable
 
@@ -28,9 +29,12 @@ def section(title: Text, *parts: Text) -> SafeString:
 
 
 def refusal(error: DomainError) -> SafeString:
-    """An expected failure in the place of what it kept from being shown."""
+    """An expected failure in the place of what it kept from being shown, with what to do about it."""
     return format_html(
-        '<p class="sm-note sm-note-warning">{} <code>{}</code></p>', printable(error.detail), error.code
+        '<p class="sm-note sm-note-warning">{} <code>{}</code>{}</p>',
+        printable(error.detail),
+        error.code,
+        hint(error.code, error.detail),
     )
 
 

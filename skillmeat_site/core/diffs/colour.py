@@ -15,7 +15,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Token, _TokenType
 
-MAX_TEXT = 32 * 1024
+MAX_TEXT = 64 * 1024
 """Characters that are coloured at once; a longer text is plain."""
 MAX_LINE = 500
 """Characters; a text with a longer line is plain."""

@@ -97,7 +97,10 @@ def _hunk(row: Mapping[str, Any]) -> Hunk:
         Line(str(line["origin"]), str(line["text"]), _number(line.get("old_number")), _number(line.get("new_number")))
         for line in row["lines"]
     )
-    return Hunk(*(int(row[name]) for name in ("old_start", "old_lines", "new_start", "new_lines")), lines)
+    old_start, old_lines, new_start, new_lines = (
+        int(row[name]) for name in ("old_start", "old_lines", "new_start", "new_lines")
+    )
+    return Hunk(old_start, old_lines, new_start, new_lines, lines)
 
 
 def _number(value: Any) -> int | None:

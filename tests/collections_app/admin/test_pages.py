@@ -103,7 +103,7 @@ def test_the_page_of_an_artifact_shows_files_and_a_safe_preview(admin_client):
     assert "evil.example" not in shown
     assert 'href="javascript' not in shown
     assert "run.sh" in shown
-    assert "100755" in shown
+    assert "executable" in shown
     command = page(admin_client, place("artifact", "change", artifact(collection, "git:sync", "command").pk))
     assert "<p>Sync.</p>" in command
 
@@ -115,7 +115,7 @@ def test_a_page_of_what_cannot_be_read_says_why(admin_client):
     assert "unsafe_link" in shown
     assert "root:" not in shown
     hook = page(admin_client, place("artifact", "change", artifact(collection, "h", "hook").pk))
-    assert "{&quot;hooks&quot;: {}}" in hook
+    assert "{&quot;hooks&quot;: {}}" in re.sub("</?span[^>]*>", "", hook)
 
 
 def test_pin_and_unpin(admin_client):

@@ -15,8 +15,8 @@ from skillmeat_site.core.diffs.types import DiffKind, FileView
 from tests.core.diffs.making import cells, read, view
 
 TAGS = {
-    "div", "details", "summary", "h3", "bdi", "span", "table", "caption", "thead", "tbody", "tr", "th", "td", "p",
-    "mark", "nav", "ul", "li", "a",
+    "div", "details", "summary", "h3", "bdi", "span", "table", "caption", "col", "thead", "tbody", "tr", "th", "td",
+    "p", "mark", "nav", "ul", "li", "a",
 }  # fmt: skip
 ATTRIBUTES = {"class", "id", "open", "scope", "colspan", "aria-label", "role", "href"}
 BOTH = pytest.mark.parametrize("kind", list(View))
