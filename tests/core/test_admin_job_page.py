@@ -94,9 +94,10 @@ def test_who_may_not_see_a_job_takes_nothing_away(client):
 def test_the_log_tells_what_happened_when(admin_client, admin_user):
     began = timezone.now() - timedelta(minutes=5)
     job = bulk_job(status=JobStatus.PARTIAL, actor=admin_user, error_code="upstream_timeout")
+    said = ((2, "listing"), (3, "<b>x</b>\u202e"))
     Job.objects.filter(pk=job.pk).update(
         created_at=began, started_at=began + timedelta(seconds=1), finished_at=began + timedelta(seconds=9),
-        trail=[[(began + timedelta(seconds=n)).isoformat(), text] for n, text in ((2, "listing"), (3, "<b>x</b>\u202e"))],
+        trail=[[(began + timedelta(seconds=n)).isoformat(), text] for n, text in said],
     )  # fmt: skip
     event = AuditEventFactory(job=job, action="entries.imported", object_label="default")
     type(event).objects.filter(pk=event.pk).update(at=began + timedelta(seconds=4))
