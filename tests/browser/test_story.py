@@ -90,6 +90,7 @@ def import_all_skills_with_one_in_the_way(person: Person) -> None:
     person.tick_all(across_pages=True).act("import")
     expect(person.page.locator("#content")).to_contain_text(f"{skills} selected")
     person.page.get_by_label("Where the name is taken").select_option("overwrite")
+    expect(person.page).to_have_url(re.compile("strategy=overwrite"))  # the plan has followed the option
     person.confirm()
     person.sees_job("partial")
     assert person.outcomes() == {"created": skills - 1, "conflict": 1}
@@ -120,6 +121,7 @@ def deploy_them_all(person: Person) -> None:
     expect(person.page.locator(".messagelist")).to_contain_text("was added successfully")
     person.open("collections_app/artifact/?type=skill").tick_all(across_pages=True).act("deploy")
     person.page.get_by_role("combobox", name="Project").select_option(label="app")
+    expect(person.page).to_have_url(re.compile(r"project=\d"))  # the plan has followed the option
     person.confirm()
     person.sees_job("succeeded")
     artifacts = house.one("SELECT count(*) FROM collections_app_artifact")
