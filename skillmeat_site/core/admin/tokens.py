@@ -21,6 +21,7 @@ from skillmeat_site.core.admin.actions import BulkAction, Count
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
+from skillmeat_site.core.admin.filters import WordFilter
 from skillmeat_site.core.admin.selections import Selection
 from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import DEFAULT_DAYS, Scope
@@ -65,6 +66,12 @@ class RevokeTokens(BulkAction):
         return selection.back
 
 
+class ScopeFilter(WordFilter):
+    title = _("scope")
+    parameter_name = facet = "scope"
+    words = {one.value: (one.value, Tone.QUIET) for one in Scope}
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(BulkActionsAdmin):
     """A token is made and revoked, never edited."""
@@ -73,7 +80,7 @@ class ApiTokenAdmin(BulkActionsAdmin):
     bulk_actions = (RevokeTokens,)
     autocomplete_fields = ("user",)
     list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
-    list_filter = ("scope",)
+    list_filter = (ScopeFilter,)
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
     search_help_text = _("Search by name or user.")
