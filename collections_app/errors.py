@@ -265,9 +265,19 @@ class UpstreamPathNotFound(DomainError):
     hint = "Import it from its new place, or keep it."
 
 
+class BaseNotKept(DomainError):
+    """The history does not have the content that the artifact was imported with."""
+
+    code = "base_not_kept"
+    status = 409
+    title = "What was imported is no longer known"
+    hint = "Nothing: the other sides can still be compared. A re-import keeps a base again."
+
+
 # Codes of results, with what to do about them.
 result_code("conflict", hint="Settle it by hand, or sync with `ours` or `theirs`.")
 result_code("locally_modified", hint="Sync with `merge`, `ours` or `theirs`.")
 result_code("missing", hint="Remove the artifact, or re-import it.")
+result_code("moved_upstream", hint="Sync: that follows the move.")
 result_code("no_upstream", hint="Nothing.")
 result_code("pinned", hint="Unpin it to have it synced.")

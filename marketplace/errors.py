@@ -60,7 +60,7 @@ class CollectionRequired(DomainError):
 
 
 # Codes of results, with what to do about them.
-result_code("removals_held", hint="Look at the repository; then rescan with `allow_removals`.")
+REMOVALS_HELD = result_code("removals_held", hint="Look at the repository; then rescan with `allow_removals`.")
 result_code("rename_not_followed", hint="Delete one of the two.")
 result_code("not_github", hint="Nothing.")
 result_code("same_name_in_batch", hint="Import it with `rename`.")

@@ -23,6 +23,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from marketplace.domain.search import NAME, TAG, TITLE, Term, name_key, query_terms
+from marketplace.errors import REMOVALS_HELD
 from marketplace.search_index import FindsWords, found_beyond
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class SourceQuerySet(QuerySet["Source"]):
 
     def in_health(self, *healths: str) -> SourceQuerySet:
         return self.with_health().filter(Q(health__in=healths))
+
+    def in_trouble(self) -> SourceQuerySet:
+        """Enabled ones whose last scan failed. That removals are held is no failure: somebody is to decide."""
+        return self.filter(enabled=True).exclude(last_error_code__in=("", REMOVALS_HELD))
+
+    def backing_off(self) -> SourceQuerySet:
+        """Enabled ones that sweeps leave alone for a while, after failures."""
+        return self.filter(enabled=True, not_before__gt=timezone.now())
 
     def sweepable(self) -> SourceQuerySet:
         """What `--all` and schedules take up: enabled, and not backing off after failures."""

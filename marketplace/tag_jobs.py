@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from collections_app.errors import CollectionBusy
@@ -36,8 +37,14 @@ def refresh_auto_tags(ctx: Any, source_id: int, dry_run: bool = False) -> TagRef
     retry=only_these,
 )
 def bulk_refresh_auto_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> TagRefreshes:
-    """One job, not one for each source: a batch may then ask about many at once."""
-    return auto_tags.refresh_many(ids, run=RefreshRun(ctx.actor, ctx, ctx.job_id, dry_run))
+    """One job, not one for each source: a batch may then ask about many at once.
+
+    Rows are kept as they settle: an attempt after one that was killed asks only about what is missing.
+    """
+    before = {row.object.id: row for row in ctx.settled_rows()}
+    left = [pk for pk in ids if str(pk) not in before]
+    result = auto_tags.refresh_many(left, run=RefreshRun(ctx.actor, ctx, ctx.job_id, dry_run, ctx.add_rows))
+    return replace(result, rows=(*before.values(), *result.rows)) if before else result
 
 
 @job(

@@ -3,6 +3,7 @@
 from collections_app.admin import (
     artifacts,
     collections,
+    dashboard,
     deploy_deployments,
     deploy_projects,
     navigation,
@@ -10,4 +11,13 @@ from collections_app.admin import (
     snapshots,
 )
 
-__all__ = ["artifacts", "collections", "deploy_deployments", "deploy_projects", "navigation", "plans", "snapshots"]
+__all__ = [
+    "artifacts",
+    "collections",
+    "dashboard",
+    "deploy_deployments",
+    "deploy_projects",
+    "navigation",
+    "plans",
+    "snapshots",
+]

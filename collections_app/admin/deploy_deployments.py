@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_actions import UndeployDeployments
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
-from collections_app.domain.drift import DriftState
+from collections_app.admin.deploy_page import DeploymentPages
+from collections_app.domain.drift import DRIFTED
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.drift import states_of
 from skillmeat_site.core.admin.actions import BulkAction
@@ -24,10 +25,10 @@ from skillmeat_site.core.admin.display import EMPTY, Tone, ago, pretty_json, row
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 
-show_objects("deployment", Deployment)
+show_objects("deployment", Deployment, related=("project",))
 
-DRIFTED = "drifted"
-NOT_DRIFTED = (DriftState.IN_SYNC.value, DriftState.UNKNOWN.value)
+ANY_DRIFT = "drifted"
+"""Stands in the query for the states of ``domain.drift.DRIFTED``."""
 
 
 class KindFilter(WordFilter):
@@ -47,7 +48,7 @@ class StateFilter(WordFilter):
 
     title = _("state")
     parameter_name = "state"
-    words = {DRIFTED: (_("drifted: not in sync"), Tone.WARNING), **STATE}
+    words = {ANY_DRIFT: (_("drifted: modified, in conflict or missing"), Tone.WARNING), **STATE}
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         states = states_of(queryset)
@@ -56,7 +57,7 @@ class StateFilter(WordFilter):
 
 def is_asked(state: str, value: str) -> bool:
     """Whether a deployment in this state is one that the option means."""
-    return state not in NOT_DRIFTED if value == DRIFTED else state == value
+    return state in DRIFTED if value == ANY_DRIFT else state == value
 
 
 class ProjectFilter(PickedFilter):
@@ -72,14 +73,14 @@ class ArtifactFilter(PickedFilter):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (UndeployDeployments,)
     list_display = (
         "shown_name", "shown_kind", "shown_state", "shown_project", "shown_profile", "shown_target", "shown_when",
     )  # fmt: skip
     # Not counted: that would look at every disk, with every page.
     views = (
-        View(_("Drifted"), {"state": DRIFTED}, counted=False),
+        View(_("Drifted"), {"state": ANY_DRIFT}, counted=False),
         View(_("Outdated"), {"state": "outdated"}, counted=False),
         View(_("Edited in the project"), {"state": "modified"}, counted=False),
         View(_("Missing"), {"state": "missing"}, counted=False),

@@ -13,6 +13,7 @@ from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import FieldChanges, Written, plan_fields
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions, Strategy
 from collections_app.domain.types import ArtifactRef, Problem
+from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import ItemOutcome
 
 CONTENT = "content"
@@ -116,6 +117,10 @@ class Failure:
     detail: str
     deferred: bool = False
 
+    @classmethod
+    def of(cls, error: DomainError) -> Failure:
+        return cls(error.code, error.detail_until, error.defers)
+
 
 class Step(StrEnum):
     """What becomes of the files."""
@@ -162,6 +167,11 @@ class Planned:
     def in_conflict(self, reason: str, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
         """The merge did not come out: the files and the record stay as they are."""
         return self.failed(Why.CONFLICT, reason, conflicts=conflicts)
+
+    def failed_by(self, error: DomainError) -> Planned:
+        """As ``failed``; where it is only not the time, the artifact is deferred."""
+        failure = Failure.of(error)
+        return replace(self.failed(failure.code, failure.detail), deferred=failure.deferred)
 
     def failed(self, code: str, reason: str, *, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
         """It turned out not to be possible: nothing of the artifact changes."""

@@ -51,7 +51,7 @@ class Looking:
         """``last_seen``: content ids by artifact id. Raises UpstreamError by kind: then nothing is known of any."""
         found = Found()
         places = {mine.ref: place for mine in members if (place := self._place(mine, last_seen, found)) is not None}
-        wanted = {ref: document for ref, place in places.items() if (document := self._document_oid(place))}
+        wanted = {ref: document for ref, place in places.items() if (document := self._document_oid(ref, place))}
         blobs = self.read(list(dict.fromkeys(wanted.values())), max_bytes=MAX_DOCUMENT_BYTES)
         repository_license: str | None = None
         for mine in members:
@@ -89,16 +89,16 @@ class Looking:
     def _moves(self) -> Moves:
         return Moves(
             self.followed,
-            is_there=lambda one: self.tree.holds(ArtifactKind(one.type), one.path),
-            places_of=lambda type_, oid: self.tree.places_of(ArtifactKind(type_), oid),
+            is_there=lambda one: self.tree.holds(Place(one.type, one.path)),
+            places_of=self.tree.places_of,
         )
 
-    def _document_oid(self, place: Place) -> str:
+    def _document_oid(self, ref: ArtifactRef, place: Place) -> str:
         """The blob that tells of the artifact, where it has to be read."""
-        if not self.documents and place.inline is None:
+        if ref.kind is None or (not self.documents and place.inline is None):
             return ""
         folder = "" if place.path == "." else place.path + "/"
-        paths = [folder + name if name else place.path for name in document_files(place.kind)]
+        paths = [folder + name if name else place.path for name in document_files(ref.kind)]
         return next((oid for path in paths if (oid := self.tree.oid_of_file(path))), "")
 
     def _told(self, mine: Mine, place: Place, document: str | None, blobs: Blobs, found: Found) -> Theirs | Failure:
@@ -107,8 +107,8 @@ class Looking:
             oid = self.tree.content_oid(place)
             if place.inline is not None:
                 oid = inline_oid(place, bytes_of(document or "", blobs))
-            elif document:
-                told = _says(place, blobs.found.get(document))
+            elif document and mine.ref.kind:
+                told = _says(mine.ref.kind, blobs.found.get(document))
             if oid != mine.current:
                 found.outlines[mine.ref] = self.tree.outline(place)
         except DomainError as error:
@@ -124,5 +124,5 @@ def place_of(mine: Mine) -> Place:
     return Place(mine.ref.kind, mine.record.upstream_path or "", inline if isinstance(inline, str) else None)
 
 
-def _says(place: Place, data: bytes | None) -> Told:
-    return NOTHING_TOLD if data is None else told_by(place.kind, parse_document(document_kind(place.kind), data))
+def _says(kind: ArtifactKind, data: bytes | None) -> Told:
+    return NOTHING_TOLD if data is None else told_by(kind, parse_document(document_kind(kind), data))

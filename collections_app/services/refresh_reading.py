@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from collections_app.models import Artifact, Collection
 from collections_app.services.contents import read_head
 from collections_app.services.homes import home, limits
 from collections_app.services.rows import row_id
-from collections_app.store.reader import Found, read_collection
+from collections_app.store.reader import CollectionOnDisk, Found, read_collection
 from skillmeat_site.core.documents.frontmatter import parse_document
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 
@@ -35,12 +36,16 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``mine``: the artifacts that the filters take, by type and name. The others: of all."""
+    """``mine``: the artifacts that the filters take, by type and name. The others: of all.
+
+    ``digest`` is another one as soon as any file of the collection that counts is.
+    """
 
     mine: tuple[Mine, ...]
     locks: Mapping[ArtifactRef, LockEntry]
     seen: Mapping[str, LastSeen]
     followed: Mapping[Repo, Sequence[Followed]]
+    digest: str = ""
 
 
 def read_mine(collection: Collection, filters: Filters, *, with_written: bool = True) -> Reading:
@@ -73,7 +78,13 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
             mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
     _refuse_unknown(filters, {one.id for one in mine}, collection)
     followed = _followed(found.record for found in on_disk.artifacts if found.record)
-    return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen, followed)
+    return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen, followed, _digest(on_disk))
+
+
+def _digest(on_disk: CollectionOnDisk) -> str:
+    told = [on_disk.files.manifest_oid or "", on_disk.files.lock_oid or ""]
+    told += (f"{found.path}\0{found.content.oid if found.content else ''}" for found in on_disk.artifacts)
+    return hashlib.sha256("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _followed(records: Iterable[ArtifactRecord]) -> dict[Repo, list[Followed]]:

@@ -38,8 +38,12 @@ class Opened:
         return purse_of(self.address)
 
     def read(self, oids: Sequence[str], *, max_bytes: int, report: Report) -> Blobs:
-        read = partial(self.provider.read, self.address, self.head, max_bytes=max_bytes, tick=report.tick)
-        return read_all(read, oids)
+        """In one batch. Raises as the provider's ``read``."""
+        return self.provider.read(self.address, self.head, oids, max_bytes=max_bytes, tick=report.tick)
+
+    def read_all(self, oids: Sequence[str], *, max_bytes: int, report: Report) -> Blobs:
+        """In as many batches as it takes."""
+        return read_all(partial(self.read, max_bytes=max_bytes, report=report), oids)
 
 
 @dataclass(slots=True)
@@ -91,12 +95,10 @@ def ask_upstream(artifacts: Iterable[Mine], reading: Reading, question: Question
             _Asking(repo, members, reading, question, answers, report).run(tips.get(repo))
         except (Cancelled, JobTimeout, LeaseLost):
             raise
-        except UpstreamRateLimited as error:
-            answers.limited.setdefault(purse_of(address_of(repo)), error)
-            failure = Failure(error.code, error.detail_until, deferred=True)
-            answers.theirs |= {mine.ref: failure for mine in members if mine.ref not in answers.theirs}
         except DomainError as error:
-            failure = Failure(error.code, error.detail)
+            if isinstance(error, UpstreamRateLimited):
+                answers.limited.setdefault(purse_of(address_of(repo)), error)
+            failure = Failure.of(error)
             answers.theirs |= {mine.ref: failure for mine in members if mine.ref not in answers.theirs}
     return answers
 
@@ -137,7 +139,7 @@ class _Asking:
         looking = Looking(
             RepositoryTree(listing),
             commit=str(opened.head.commit),
-            read=partial(opened.read, report=self.report),
+            read=partial(opened.read_all, report=self.report),
             documents=self.question.documents,
             license=partial(_license, opened, self.report) if self.question.licenses else None,
             followed=self.reading.followed.get(self.repo, ()),

@@ -25,6 +25,7 @@ from marketplace.admin.entry_filters import (
     TypeFilter,
     UpdateFilter,
 )
+from marketplace.admin.entry_page import EntryPages
 from marketplace.admin.import_actions import ImportEntries, ReimportEntries
 from marketplace.models import CatalogEntry, EntryImport
 from marketplace.services.import_choice import why_not_importable
@@ -56,7 +57,7 @@ RANKED = 20_000
 
 
 @admin.register(CatalogEntry)
-class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class CatalogEntryAdmin(EntryPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (ImportEntries, ReimportEntries, ExcludeEntries, RestoreEntries)
     list_display = (
         "shown_name", "shown_type", "shown_status", "shown_imports", "shown_source", "shown_path", "confidence",

@@ -17,7 +17,15 @@ from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_check import ChecksSources
-from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter, TagsFilter
+from marketplace.admin.source_filters import (
+    EnabledFilter,
+    ErrorFilter,
+    HealthFilter,
+    ProviderFilter,
+    TagsFilter,
+    TroubleFilter,
+    WaitingFilter,
+)
 from marketplace.admin.source_form import SourceForm
 from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
 from marketplace.admin.tags import DECIDE, tags_of
@@ -76,7 +84,9 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
         View(_("Tags to decide on"), {"tags": "waiting"}),
     )
     empty_text = _("Add a repository that holds skills, commands or agents; a scan then fills the catalog.")
-    list_filter = (HealthFilter, EnabledFilter, ProviderFilter, TagsFilter)
+    list_filter = (
+        HealthFilter, TroubleFilter, WaitingFilter, EnabledFilter, ProviderFilter, TagsFilter, ErrorFilter,
+    )  # fmt: skip
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0007_entry_list_indexes'),
+        ('marketplace', '0007_overview_indexes'),
     ]
 
     operations = [

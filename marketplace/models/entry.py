@@ -110,6 +110,10 @@ class CatalogEntry(models.Model):
             # filter status; few of many
             models.Index(fields=["id"], name="entry_excluded", condition=Q(excluded_at__isnull=False)),
             models.Index(fields=["id"], name="entry_changed", condition=Q(changed_since_first_seen=True)),
+            models.Index(  # the overview counts all entries, and reads nothing but this
+                fields=["type", "presence", "changed_since_first_seen", "excluded_at", "duplicate_of"],
+                name="entry_tally",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from skillmeat_site.core import overview
 from skillmeat_site.core.navigation import OTHER, sections
 from skillmeat_site.core.text import printable
 
@@ -49,6 +52,31 @@ class Site(AdminSite):
         ]
         rest = sorted(models.values(), key=lambda one: str(one["name"]))
         return [group for group in (*groups, self._group(OTHER, _("Other"), OTHER, rest)) if group["models"]]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The overview, as of now."""
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "subtitle": None,
+            "overview": overview.read(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/index.html", context)
+
+    def get_urls(self) -> list[Any]:
+        panel = path("overview/<slug:slug>/", self.admin_view(self.panel_view), name="overview_panel")
+        return [panel, *super().get_urls()]
+
+    def panel_view(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """One panel anew, for the script that follows what runs: HTML, and whether it is worth asking again."""
+        found = overview.read(request, only=slug)
+        if not found.panels:
+            raise Http404
+        context = {**self.each_context(request), "shown": found.panels[0]}
+        html = render_to_string("admin/skillmeat/panel_body.html", context, request)
+        return JsonResponse({"html": html, "active": found.is_active})
 
     def _group(self, slug: str, title: Any, icon: str, models: list[Any]) -> dict[str, Any]:
         index = reverse("admin:index", current_app=self.name)

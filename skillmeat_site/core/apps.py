@@ -21,4 +21,5 @@ class Config(AppConfig):
         logs.configure()
         checks.register()
         # Each app says in `jobs` what it runs and when, in `doctor` what it needs, in `metrics` what it measures.
-        autodiscover_modules("jobs", "jobs.housekeeping", "doctor", "job_metrics", "api.schema")
+        autodiscover_modules("jobs", "jobs.housekeeping", "jobs.planning", "jobs.many")
+        autodiscover_modules("doctor", "job_metrics", "api.schema")

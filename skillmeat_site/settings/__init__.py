@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "skillmeat_site.core.middleware.AdminPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "skillmeat_site.urls"

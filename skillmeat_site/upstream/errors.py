@@ -53,10 +53,16 @@ class PathNotAllowed(UpstreamError):
 
 
 class UpstreamUnreachable(UpstreamError):
+    """``offline``: no connection came about, so that it is the same for all repositories of the host."""
+
     code = "upstream_unreachable"
     title = "The host of the repository cannot be reached"
     hint = "Scan again later; sweeps back off by themselves."
     advice = "scan again later: sweeps come back by themselves"
+
+    def __init__(self, detail: str = "", *, offline: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.offline = offline
 
 
 class UpstreamTimeout(UpstreamError):

@@ -15,25 +15,25 @@ from tests.browser.house import House
 from tests.e2e.conftest import _postgres_database, migrated, migrated_postgres
 
 try:
-    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+    from playwright.sync_api import Browser, BrowserContext, sync_playwright
 except ImportError:
     sync_playwright = None  # type: ignore[assignment]
 else:
+    from tests.browser import chromium
+    from tests.browser.auditing import WIDE
     from tests.browser.person import Person
     from tests.browser.watching import Watch
 
 __all__ = ["migrated", "migrated_postgres"]
 
-CHROMIUM = shutil.which("chromium")
-# The only host is 127.0.0.1: a page that names another gets no answer, wherever the tests run.
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    missing = "no Chromium here (Debian: apt install chromium)" if CHROMIUM is None else ""
-    missing = missing or ("no Playwright here (pip install playwright)" if sync_playwright is None else "")
+    missing = ""
+    if sync_playwright is None:
+        missing = "Playwright is not here: pip install playwright"
+    elif chromium.PATH is None:
+        missing = "Chromium is not here (Debian: apt install chromium)"
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -45,8 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     """One for a module's tests, no longer: while it runs, Django takes this thread for an asynchronous one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        expect.set_options(timeout=30_000)
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()
 
@@ -118,6 +117,3 @@ def _keep(context: BrowserContext, house: House, item: pytest.Item, number: int)
         (folder / f"{number}.html").write_text(page.content())
     (folder / "server.log").write_text(house.logs())
     print(f"\nKept of this failure: {folder}")
-
-
-__all__ += ["NARROW", "WIDE", "Page"]

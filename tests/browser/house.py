@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -36,10 +37,11 @@ class House(Site):
         if database_url:
             self.environment["DATABASE_URL"] = database_url
 
-    def open(self) -> None:
+    def open(self, *, worker: bool = True) -> None:
         """Server and worker; and the first administrator, as a newcomer gets one."""
         self.start_server()
-        self.start_cluster()
+        if worker:
+            self.start_cluster()
         self.password = self.manage("ensure_admin")["results"][0]["password"]
 
     def start_server(self) -> None:
@@ -58,6 +60,21 @@ class House(Site):
                 pass_fds=[listening.fileno()],
                 start_new_session=True,
             )
+
+    def furnish(self) -> dict[str, str]:
+        """Fill the house, before or after it is open; the pages to look at, by name, as paths below ``/admin/``."""
+        code = (
+            "import json, pathlib; from tests.browser import furnishing; "
+            f"furnishing.furnish(pathlib.Path({str(self.repositories)!r}), pathlib.Path({str(self.projects)!r})); "
+            "print(json.dumps(furnishing.pages()))"
+        )
+        return json.loads(self._said("shell", "--no-imports", "-c", code))
+
+    def _said(self, *command: str) -> str:
+        """The last line that a command prints."""
+        out, err = (process := self.start(*command)).communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err.decode()
+        return out.decode().splitlines()[-1]
 
     @property
     def log(self) -> Path:

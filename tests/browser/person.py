@@ -23,10 +23,15 @@ class Person:
 
     def log_in(self) -> Person:
         self.open("")
-        self.page.get_by_label("Username").fill("admin")
-        self.page.get_by_label("Password").fill(self.house.password)
-        self.page.get_by_role("button", name="Log in").click()
+        self.fill_login()
         expect(self.page.locator("#user-tools")).to_contain_text("admin")
+        return self
+
+    def fill_login(self, user: str = "admin", password: str = "") -> Person:
+        """Whether it is the right one shows on the next page."""
+        self.page.get_by_label("Username").fill(user)
+        self.page.get_by_label("Password").fill(password or self.house.password)
+        self.page.get_by_role("button", name="Log in").click()
         return self
 
     def open(self, path: str) -> Person:
@@ -58,13 +63,21 @@ class Person:
 
     def act(self, action: str) -> Person:
         """Choose from the action menu, and go on to the confirmation."""
-        self.page.locator("select[name='action']").select_option(action)
-        self.page.locator("button[name='index']").click()
+        self.choose(action)
         expect(self.page).to_have_url(re.compile(r"/confirm/[0-9a-f-]{36}/$"))
         return self
 
+    def choose(self, action: str) -> Person:
+        self.page.locator("select[name='action']").select_option(action)
+        self.page.locator("button[name='index']").click()
+        return self
+
+    def confirming(self) -> Locator:
+        """The button of the confirmation that does it."""
+        return self.page.locator("#content .submit-row input[type='submit'], #content .submit-row button").first
+
     def confirm(self) -> Person:
-        self.page.locator("#content .submit-row input[type='submit'], #content .submit-row button").first.click()
+        self.confirming().click()
         return self
 
     def job(self) -> str:

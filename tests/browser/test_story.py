@@ -119,7 +119,7 @@ def deploy_them_all(person: Person) -> None:
     person.page.get_by_role("button", name="Save", exact=True).click()
     expect(person.page.locator(".messagelist")).to_contain_text("was added successfully")
     person.open("collections_app/artifact/?type=skill").tick_all(across_pages=True).act("deploy")
-    person.page.get_by_label("Project").select_option(label="app")
+    person.page.get_by_role("combobox", name="Project").select_option(label="app")
     person.confirm()
     person.sees_job("succeeded")
     artifacts = house.one("SELECT count(*) FROM collections_app_artifact")

@@ -54,6 +54,10 @@ class GitHubHandler(Handler):
         return self.server.hub  # type: ignore[attr-defined]
 
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+        with self.hub.busy():
+            self._serve()
+
+    def _serve(self) -> None:
         kind = self._kind()
         path = self.path.removeprefix(API) if kind == "api" else self.path
         self._log(kind, path)
@@ -162,7 +166,8 @@ class GitHubHandler(Handler):
             moved = self.hub.moved(name)
             if state is None and moved is not None:
                 raise _Answered(301, "Moved Permanently", url=f"{self.hub.api_url}/repositories/{moved}{rest}")
-        if state is None or (state.private and not self.token):
+        hidden = state is not None and state.readers is not None and self.token not in state.readers
+        if state is None or hidden or (state.private and not self.token):
             raise _Answered(404, "Not Found")
         if state.blocked:
             block = {"reason": state.blocked, "created_at": "2023-01-01T00:00:00Z", "html_url": _HELP}

@@ -9,7 +9,15 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from marketplace.models import Source
-from marketplace.services.forecast import CHANGED_SHARE, changed_share, forecast_sweep, in_words, left_in_words
+from marketplace.services.forecast import (
+    CHANGED_SHARE,
+    SweepForecast,
+    changed_share,
+    forecast_sweep,
+    in_words,
+    left_in_words,
+)
+from skillmeat_site.core.budgets import Account
 from skillmeat_site.core.ledger import Forecast, Standing
 from skillmeat_site.upstream.budget import Resource
 from tests.conftest import skills
@@ -66,17 +74,18 @@ def test_never_scanned_sources_are_all_expected_to_have_changed(upstream):
 def test_in_words():
     now = timezone.now()
     standing = Standing(5000, 4900, now)
-    told = in_words(Forecast({Resource.GRAPHQL: 12}, {Resource.GRAPHQL: standing}, now))
+    part = Forecast({Resource.GRAPHQL: 12}, {Resource.GRAPHQL: standing}, now)
+    told = in_words(SweepForecast({Account("github.com"): part}))
     assert told.startswith("This run needs about 12 requests, 5,000 of 5,000 left (graphql), all fresh by ")
 
 
 def test_the_command_tells_before_and_after_and_json_stays_one_document(upstream):
-    many_sources(upstream, 3)
+    sources = many_sources(upstream, 3)
     out = StringIO()
     call_command("rescan", "--all", stdout=out)
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("This run needs about 1 request, ")
-    assert lines[-1] == left_in_words()
+    assert lines[-1] == left_in_words(sources)
     assert "4,999 of 5,000 (graphql)" in lines[-1]
     out = StringIO()
     call_command("rescan", "--all", "--json", stdout=out)

@@ -16,6 +16,13 @@ from tests.upstream.conftest import Repo, git, make_repo
 
 TOKEN = "0" * 39 + "1"
 """The token that the recorded requests were sent with."""
+ORG = "octokit-fixture-org"
+THEN = {
+    "Authorization": f"token {TOKEN}",
+    "Accept": "application/vnd.github.v3+json",
+    "Content-Type": "application/json; charset=utf-8",
+}
+"""Headers as they were recorded."""
 
 
 @dataclass(frozen=True)

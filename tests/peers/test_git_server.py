@@ -15,10 +15,8 @@ from skillmeat_site.upstream.github_listing import list_tree
 from skillmeat_site.upstream.github_repository import GitHubRepository
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.refs import is_oid
-from skillmeat_site.upstream.types import TreeItem, Unread, no_tick
-from skillmeat_site.upstream.watch import Watch
+from skillmeat_site.upstream.types import TreeItem, Unread
 from tests.peers.conftest import GitServer
 from tests.upstream.conftest import Repo, git
 
@@ -52,8 +50,7 @@ def peer_settings(git_server: GitServer, repo: Repo) -> GitHubSettings:
 
 @pytest.fixture
 def repository(peer_settings: GitHubSettings) -> Iterator[GitHubRepository]:
-    watch = Watch(Deadline(30), no_tick, slowest=1, slow_seconds=30)
-    with GitHubSession(peer_settings, "", watch) as session:
+    with GitHubSession(peer_settings, "", seconds=30) as session:
         yield GitHubRepository(session, peer_settings, "/repos/acme/tools")
 
 

@@ -18,23 +18,15 @@ from skillmeat_site.upstream.github_http import GitHubSession
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.object_ids import blob_oid
 from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.quota import Quota
-from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, RepositoryFacts, no_tick
-from skillmeat_site.upstream.watch import Watch
+from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress, RepositoryFacts
 from tests.fakes.budget import Ledger
 from tests.fakes.github_openapi import violations
-from tests.peers.conftest import TOKEN, Recordings
+from tests.peers.conftest import ORG, THEN, TOKEN, Recordings
 from tests.peers.running import installed
 
 pytestmark = pytest.mark.peer
 
-ORG = "octokit-fixture-org"
-THEN = {
-    "Authorization": f"token {TOKEN}",
-    "Accept": "application/vnd.github.v3+json",
-    "Content-Type": "application/json; charset=utf-8",
-}
 QUOTA = Quota("core", limit=5000, remaining=4999, reset_in=1)
 """As recorded: the quota began anew at the very moment of the answer, and a second is the least that is waited."""
 
@@ -141,7 +133,7 @@ def test_f39_pages_are_not_walked(client: Client) -> None:
     """Nothing that we ask for comes in pages: an answer that names a next one is one request all the same."""
     client.on("paginate-issues")
     path = f"/repos/{ORG}/paginate-issues/issues?per_page=3"
-    with GitHubSession(client.settings, TOKEN, Watch(Deadline(30), no_tick, slowest=0, slow_seconds=30)) as session:
+    with GitHubSession(client.settings, TOKEN, seconds=30) as session:
         page = session.get(path, json.loads)
     assert [issue["number"] for issue in page] == [13, 12, 11]
     assert client.asked() == [("api", path)]
