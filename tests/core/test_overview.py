@@ -62,12 +62,7 @@ def everything(number=1, *, name="tools"):
             host=f"{name[:4]}{n}.example", token_name=name, resource="core", limit=50, remaining=20, updated_at=now
         )
         UpstreamToken.objects.create(
-            name=name,
-            host=f"{name[:4]}{n}.example",
-            secret="x",
-            changed_at=now,
-            disabled_at=now,
-            disabled_reason="Refused.",
+            name=name, host=f"{name[:4]}{n}.example", secret="x", changed_at=now, disabled_at=now, disabled_reason="Refused."
         )
 
 
