@@ -32,9 +32,9 @@ ORIGIN: Words = {
     Origin.MARKETPLACE: (_("marketplace"), Tone.QUIET),
 }
 CHANGE: Words = {
-    ChangeStatus.ADDED: (_("added since"), Tone.GOOD),
-    ChangeStatus.REMOVED: (_("removed since"), Tone.BAD),
-    ChangeStatus.MODIFIED: (_("changed since"), Tone.INFO),
-    ChangeStatus.MODE_CHANGED: (_("mode changed since"), Tone.INFO),
-    ChangeStatus.TYPE_CHANGED: (_("file or link since"), Tone.WARNING),
+    ChangeStatus.ADDED: (_("added"), Tone.GOOD),
+    ChangeStatus.REMOVED: (_("removed"), Tone.BAD),
+    ChangeStatus.MODIFIED: (_("changed"), Tone.INFO),
+    ChangeStatus.MODE_CHANGED: (_("mode changed"), Tone.INFO),
+    ChangeStatus.TYPE_CHANGED: (_("file or link"), Tone.WARNING),
 }

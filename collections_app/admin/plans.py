@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.filters import CollectionFilter
+from collections_app.domain.refresh_plan import CONTENT
 from collections_app.models import PlanState, RefreshPlan
 from collections_app.refresh_jobs import apply
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
-from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from collections_app.services.file_views import ComparedFiles
+from collections_app.services.plan_diff import plan_diff
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.base import ReadOnlyAdmin, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, row_link, shortened
+from skillmeat_site.core.admin.diff_page import show_difference
+from skillmeat_site.core.admin.diffs import STYLES
+from skillmeat_site.core.admin.display import EMPTY, Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
-from skillmeat_site.core.errors import InvalidParameter
+from skillmeat_site.core.admin.previews import ListedPreview, Planned
+from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
+from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.text import printable
 from skillmeat_site.upstream.refs import is_oid
 
-show_objects("refreshplan", RefreshPlan)
+show_objects("refreshplan", RefreshPlan, related=("collection",))
 
 MAX_ROWS = 200
 """Artifacts of one plan that are on its page; the API has all."""
 MAX_VALUE = 300
+CONFLICTS = {
+    "binary": _("not a text: both sides changed it"),
+    "deleted_or_retyped": _("deleted or made something else on one side, changed on the other"),
+}
 SHORT_ID = 12
+
+PLANNED_STATUS: Words = {
+    "refreshed": (_("will be refreshed"), Tone.GOOD),
+    "unchanged": (_("are so already"), Tone.QUIET),
+    "skipped": (_("will be skipped"), Tone.QUIET),
+    "error": (_("cannot be done"), Tone.BAD),
+}
 
 
 class ApplyPlan(JobAction):
@@ -44,16 +66,25 @@ class ApplyPlan(JobAction):
     permission = "collections_app.refresh_collection"
     job = apply
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         row = RefreshPlan.objects.select_related("collection").filter(pk__in=ids[:1]).first()
         if len(ids) != 1 or row is None:
             raise InvalidParameter("Choose one plan: applying it makes the others stale.")
         return {"slug": row.collection.slug, "plan_id": str(row.pk)}
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        plan = RefreshPlan.objects.get(pk=self.params(ids, {})["plan_id"])
-        counted = Counter(str(row.get("status")) for row in plan.details)
-        return [Count(status, number) for status, number in sorted(counted.items())]
+    def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
+        """What the plan says, artifact by artifact; it is refused where that no longer holds."""
+        plan = RefreshPlan.objects.get(pk=self.params(ids, options)["plan_id"])
+        return ListedPreview(
+            (
+                Planned(
+                    "artifact", str(one.get("artifact_id") or ""), f"{one.get('type')}:{one.get('name')}",
+                    str(one.get("status")), str(one.get("code") or ""), str(one.get("reason") or ""),
+                )
+                for one in plan.details
+            ),
+            words=PLANNED_STATUS,
+        )  # fmt: skip
 
 
 @admin.register(RefreshPlan)
@@ -64,6 +95,9 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     sortable_by = ()
     fields = ("shown_made", "shown_collection", "mode", "shown_state", "shown_changes", "shown_rows")
 
+    class Media:
+        css = STYLES
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefreshPlan]:
         return RefreshPlan.objects.select_related("collection")
 
@@ -72,6 +106,36 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     def page_actions(self, row: RefreshPlan) -> Sequence[type[BulkAction]]:
         return self.bulk_actions if _is_ready(row) else ()
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.files_view)
+        own = path("<uuid:plan_id>/files/<uuid:artifact_id>/", view, name=self._url_name("files"))
+        return [own, *super().get_urls()]
+
+    def files_view(self, request: HttpRequest, plan_id: UUID, artifact_id: UUID) -> HttpResponse:
+        """What applying would do to the files of one artifact: read at the commit of the plan when it is looked at."""
+        plan = self.get_object(request, str(plan_id))
+        if plan is None:
+            raise Http404
+        if not self.has_view_permission(request, plan):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "back": change_url(plan),
+        }
+        try:
+            found = plan_diff(plan.collection.slug, str(plan.pk), str(artifact_id), report=SilentReport())
+            nothing = _("Applying the plan leaves its files as they are.")
+            files = show_difference(request, ComparedFiles(found.files.diff), nothing)
+        except NotFound as error:
+            raise Http404 from error
+        except DomainError as error:
+            tell(request, error)
+            return HttpResponseRedirect(context["back"])
+        shown = {"title": printable(found.label), "files": files, "conflicts": _conflicts(found.conflicts)}
+        return TemplateResponse(request, "admin/skillmeat/plan_files.html", {**context, **shown})
 
     @admin.display(description=_("made"))
     def shown_made(self, row: RefreshPlan) -> str:
@@ -96,16 +160,48 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         telling = [one for one in row.details if one.get("changes") or one.get("code")]
         if not telling:
             return format_html("<p>{}</p>", _("Nothing would change."))
-        rows = format_html_join("", "{}", ((_artifact(one),) for one in telling[:MAX_ROWS]))
+        rows = format_html_join(
+            "", "{}", ((_artifact(one, self._files_link(row, one)),) for one in telling[:MAX_ROWS])
+        )
         more = len(telling) - MAX_ROWS
         return format_html("{}{}", rows, format_html("<p>{} {}</p>", more, _("more")) if more > 0 else "")
+
+    def _files_link(self, row: RefreshPlan, one: Mapping[str, Any]) -> str:
+        """To the files of an artifact that would take some, or is in conflict, while the plan can be applied."""
+        touched = CONTENT in (one.get("changes") or ()) or one.get("conflicts")
+        if not touched or not one.get("artifact_id") or not _is_ready(row):
+            return ""
+        url = reverse(f"admin:{self._url_name('files')}", args=[row.pk, one["artifact_id"]])
+        return format_html('<p><a href="{}">{}</a></p>', url, _("Show files"))
+
+
+def _conflicts(conflicts: Sequence[Mapping[str, Any]]) -> str:
+    """What both sides have where they collide, file by file: ours as taken away, theirs as added."""
+    return format_html_join(
+        "",
+        "<details open><summary>{}</summary>{}</details>",
+        (
+            (printable(str(one.get("path"))), CONFLICTS.get(str(one.get("kind"))) or _collisions(one))
+            for one in conflicts
+        ),
+    )
+
+
+def _collisions(one: Mapping[str, Any]) -> str:
+    lines: list[tuple[str, str, str]] = []
+    for hunk in one.get("hunks") or ():
+        lines.append(("sm-place", "@@", str(hunk.get("line"))))
+        for side, tone, sign in (("ours", "sm-minus", "-"), ("theirs", "sm-plus", "+")):
+            lines += [(tone, sign, printable(line.expandtabs(4))) for line in str(hunk.get(side)).splitlines()]
+    shown = format_html_join("\n", '<span class="{}">{} {}</span>', lines)
+    return format_html('<pre class="sm-hunks">{}</pre>', shown)
 
 
 def _is_ready(row: RefreshPlan) -> bool:
     return row.state == PlanState.READY and row.base_revision == row.collection.revision
 
 
-def _artifact(one: Mapping[str, Any]) -> str:
+def _artifact(one: Mapping[str, Any], files: str) -> str:
     """One artifact: what it is, how it would end, and each field with its old and new value."""
     old, new = one.get("old_values") or {}, one.get("new_values") or {}
     applied, kept = one.get("applied") or (), one.get("kept") or ()
@@ -122,11 +218,12 @@ def _artifact(one: Mapping[str, Any]) -> str:
     why = " ".join(str(part) for part in (one.get("code"), one.get("reason")) if part)
     label = f"{one.get('type')}:{one.get('name')}"
     return format_html(
-        "<details open><summary>{} — {} {}</summary>{}</details>",
+        "<details open><summary>{} — {} {}</summary>{}{}</details>",
         shortened(printable(label)),
         one.get("status"),
         printable(why),
         table,
+        files,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, viewsets
@@ -12,19 +13,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collections_app.api.below import SLUG, BelowCollection
-from collections_app.api.serializers import DryRun
+from collections_app.api.serializers import DryRun, FileDifferenceSerializer
 from collections_app.domain.artifact_state import ArtifactState
 from collections_app.domain.refresh_options import FIELDS, RefreshMode, RefreshOptions, Strategy
 from collections_app.domain.refresh_plan import Status
 from collections_app.domain.types import ArtifactKind
 from collections_app.jobs import apply, refresh
 from collections_app.models import PlanState, RefreshPlan
+from collections_app.services.plan_diff import plan_diff
 from collections_app.services.refresh_plans import plan_json
 from skillmeat_site.core.api.actions import PREFER, job_or
 from skillmeat_site.core.api.serializers import Strict, SummarySerializer
+from skillmeat_site.core.errors import FieldProblem, InvalidParameter
+from skillmeat_site.core.reporting import SilentReport
 
 MODES = [mode.value for mode in RefreshMode]
 PLAN_STATES = [state.value for state in PlanState]
+ARTIFACT = OpenApiParameter("artifact", UUID, required=True, description="One that the plan tells of.")
 MODE = OpenApiParameter("mode", str, enum=MODES, description="Wins over the body's mode.")
 
 
@@ -101,6 +106,7 @@ class UpdateCheckRowSerializer(serializers.Serializer[Any]):
     current_oid = serializers.CharField(allow_null=True)
     upstream_oid = serializers.CharField(allow_null=True)
     upstream_commit = serializers.CharField(allow_null=True)
+    moved_to = serializers.CharField(allow_null=True, help_text="Its place upstream, if that is another one now.")
     code = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
 
@@ -174,6 +180,25 @@ class PlanViewSet(BelowCollection, viewsets.GenericViewSet[RefreshPlan]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What a dry run has told; it stays a week."""
         return Response(plan_json(self._plan()))
+
+    @extend_schema(responses=FileDifferenceSerializer(many=True), parameters=[SLUG, ARTIFACT], filters=False)
+    def diff(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What applying would do to the files of one artifact, file by file, read at the plan's commit.
+
+        Empty where it leaves them as they are: a plan of metadata, a conflict. 409 ``stale_plan`` as for applying.
+        """
+        artifact = request.query_params.get("artifact")
+        if not artifact:
+            raise InvalidParameter(
+                "artifact: say which, by its id", errors=(FieldProblem("/artifact", "required", ""),)
+            )
+        found = plan_diff(self.collection.slug, str(self._plan().pk), artifact.strip().lower(), report=SilentReport())
+        files: Any = found.files
+        page = self.paginate_queryset(files)
+        return self.get_paginated_response([difference.to_json() for difference in page or ()])
+
+    def known_query_params(self) -> set[str]:
+        return {"artifact", "limit", "offset"} if self.action == "diff" else super().known_query_params()
 
     @extend_schema(request=DryRun, responses=job_or(RefreshResponse), parameters=[SLUG, PREFER])
     def apply(self, request: Request, *args: Any, **kwargs: Any) -> Response:

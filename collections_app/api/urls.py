@@ -29,6 +29,7 @@ urlpatterns = [
     ),
     path(f"{_ONE}/refresh", RefreshView.as_view({"post": "refresh"}), name="user-collection-refresh"),
     path(f"{_ONE}/plans/<uuid:pk>", PlanViewSet.as_view({"get": "retrieve"}), name="user-collection-plan"),
+    path(f"{_ONE}/plans/<uuid:pk>/diff", PlanViewSet.as_view({"get": "diff"}), name="user-collection-plan-diff"),
     path(f"{_ONE}/plans/<uuid:pk>/apply", PlanViewSet.as_view({"post": "apply"}), name="user-collection-plan-apply"),
     path(
         f"{_ONE}/snapshots",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from collections_app.domain.artifact_document import NOTHING_TOLD, Told
 from collections_app.domain.artifact_state import ArtifactState, artifact_state
@@ -13,10 +13,13 @@ from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import FieldChanges, Written, plan_fields
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions, Strategy
 from collections_app.domain.types import ArtifactRef, Problem
+from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import ItemOutcome
 
 CONTENT = "content"
 """Stands among the changes of an artifact that takes new files; its values are content ids."""
+PATH = "path"
+"""Stands among the changes of an artifact whose record follows a move; its values are paths upstream."""
 
 
 class Status(StrEnum):
@@ -32,8 +35,22 @@ class Why(StrEnum):
     NO_UPSTREAM = "no_upstream"
     PINNED = "pinned"
     MISSING = "missing"
+    MOVED = "moved_upstream"
     EDITED = "locally_modified"
     CONFLICT = "conflict"
+
+
+class Repo(NamedTuple):
+    """A repository at a ref: what is asked about at once."""
+
+    url: str
+    ref: str
+
+
+def repo_of(record: ArtifactRecord) -> Repo:
+    """Its ref is the pin, else what was asked for at import; "" is the default branch."""
+    ref = record.pin or record.version_spec or ""
+    return Repo(record.upstream or "", "" if ref == "latest" else ref)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +70,9 @@ class Mine:
         return (self.record.base_oid or "") if self.record else ""
 
     @property
-    def follows(self) -> str:
-        """The ref that is looked at: the pin, else what was asked for at import; "" is the default branch."""
-        if self.record is None:
-            return ""
-        ref = self.record.pin or self.record.version_spec or ""
-        return "" if ref == "latest" else ref
+    def repo(self) -> Repo:
+        """What is looked at. Only means something where it ``has_upstream``."""
+        return repo_of(self.record) if self.record else Repo("", "")
 
     @property
     def has_upstream(self) -> bool:
@@ -67,13 +81,20 @@ class Mine:
         )
 
     @property
+    def upstream_path(self) -> str:
+        return (self.record.upstream_path or "") if self.record else ""
+
+    @property
     def is_pinned(self) -> bool:
         return bool(self.record and self.record.pin)
 
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """An artifact as upstream has it at ``commit``. ``license`` is the repository's, for one that names none."""
+    """An artifact as upstream has it at ``commit``. ``license`` is the repository's, for one that names none.
+
+    ``moved_to``: where it is now, if that is not where the record says; else empty.
+    """
 
     oid: str
     commit: str
@@ -96,6 +117,10 @@ class Failure:
     detail: str
     deferred: bool = False
 
+    @classmethod
+    def of(cls, error: DomainError) -> Failure:
+        return cls(error.code, error.detail_until, error.defers)
+
 
 class Step(StrEnum):
     """What becomes of the files."""
@@ -107,13 +132,16 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """``oid``: what the content will be, where files are taken or merged."""
+    """``oid``: what the content will be, where files are taken or merged. ``follow``: the record's new place upstream,
+    where it gets one.
+    """
 
     mine: Mine
     status: Status
     theirs: Theirs | None = None
     step: Step = Step.LEAVE
     oid: str = ""
+    follow: str = ""
     fields: FieldChanges = field(default_factory=FieldChanges)
     code: str = ""
     reason: str = ""
@@ -140,6 +168,11 @@ class Planned:
         """The merge did not come out: the files and the record stay as they are."""
         return self.failed(Why.CONFLICT, reason, conflicts=conflicts)
 
+    def failed_by(self, error: DomainError) -> Planned:
+        """As ``failed``; where it is only not the time, the artifact is deferred."""
+        failure = Failure.of(error)
+        return replace(self.failed(failure.code, failure.detail), deferred=failure.deferred)
+
     def failed(self, code: str, reason: str, *, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
         """It turned out not to be possible: nothing of the artifact changes."""
         return replace(
@@ -150,14 +183,17 @@ class Planned:
             conflicts=conflicts,
             step=Step.LEAVE,
             oid="",
+            follow="",
             fields=FieldChanges(),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The contract's row of a RefreshResponse."""
-        content = self.step is not Step.LEAVE
-        old = {**({CONTENT: self.mine.current} if content else {}), **self.fields.old}
-        new = {**({CONTENT: self.oid} if content else {}), **self.fields.new}
+        old, new = dict(self.fields.old), dict(self.fields.new)
+        if self.follow:
+            old, new = {PATH: self.mine.upstream_path, **old}, {PATH: self.follow, **new}
+        if self.step is not Step.LEAVE:
+            old, new = {CONTENT: self.mine.current, **old}, {CONTENT: self.oid, **new}
         row: dict[str, Any] = {
             "artifact_id": self.mine.id or None,
             "name": self.mine.ref.name,
@@ -211,6 +247,7 @@ def plan_artifact(mine: Mine, theirs: Theirs | Failure | None, options: RefreshO
             mine=mine, status=Status.ERROR, code=theirs.code, reason=theirs.detail, deferred=theirs.deferred
         )
     step = Step.LEAVE
+    follow = theirs.moved_to if options.mode is RefreshMode.SYNC else ""
     if options.mode is RefreshMode.SYNC:
         match state_of(mine, theirs):
             case ArtifactState.MISSING:
@@ -218,15 +255,29 @@ def plan_artifact(mine: Mine, theirs: Theirs | Failure | None, options: RefreshO
             case ArtifactState.UPDATE_AVAILABLE:
                 step = Step.TAKE
             case ArtifactState.LOCALLY_MODIFIED:
-                return Planned(mine=mine, status=Status.UNCHANGED, reason="Edited here, unchanged upstream.")
+                status = Status.REFRESHED if follow else Status.UNCHANGED
+                reason = "Edited here, unchanged upstream."
+                return Planned(mine=mine, status=status, theirs=theirs, follow=follow, reason=reason)
             case ArtifactState.CONFLICT | ArtifactState.UNKNOWN if mine.current != theirs.oid:
                 if options.strategy is Strategy.ABORT:
                     return _skip(mine, Why.EDITED, "Edited here and changed upstream.")
                 step = Step.MERGE
     fields = plan_fields(mine.record, mine.written, theirs.says, options.fields)
-    status = Status.REFRESHED if fields.new or step is not Step.LEAVE else Status.UNCHANGED
-    oid = theirs.oid if step is Step.TAKE else ""
-    return Planned(mine=mine, status=status, theirs=theirs, step=step, oid=oid, fields=fields)
+    return Planned(
+        mine=mine,
+        status=Status.REFRESHED if fields.new or follow or step is not Step.LEAVE else Status.UNCHANGED,
+        theirs=theirs,
+        step=step,
+        oid=theirs.oid if step is Step.TAKE else "",
+        follow=follow,
+        fields=fields,
+        reason="" if follow else told_of_move(theirs),
+    )
+
+
+def told_of_move(theirs: Theirs) -> str:
+    """For a person; empty where the artifact is where its record says."""
+    return f"Its content is at {theirs.moved_to} now: a sync follows it." if theirs.moved_to else ""
 
 
 def _skip(mine: Mine, why: Why, reason: str) -> Planned:

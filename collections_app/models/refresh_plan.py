@@ -20,7 +20,8 @@ class PlanState(StrEnum):
 class RefreshPlan(models.Model):
     """``commits``: at which commit each repository was read; ``details``: the rows of the answer.
 
-    Valid while the collection is at ``base_revision``. Rows go after a week.
+    Valid while the collection is at ``base_revision`` and its files are those of ``base_digest``, which knows of edits
+    by hand that no index has seen (empty: planned by an older version). Rows go after a week.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -28,6 +29,7 @@ class RefreshPlan(models.Model):
         "collections_app.Collection", on_delete=models.CASCADE, related_name="refresh_plans"
     )
     base_revision = models.PositiveIntegerField()
+    base_digest = models.CharField(max_length=64, blank=True)
     mode = models.CharField(max_length=20, choices=choices(RefreshMode))
     options = models.JSONField()
     commits = models.JSONField()

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
-from collections_app.domain.refresh_plan import Theirs
+from collections_app.domain.refresh_plan import Theirs, Why
 from collections_app.domain.types import ArtifactRef
 from collections_app.models import Artifact
 from collections_app.services.holding import find_collection
@@ -31,7 +31,7 @@ def check_updates(slug: str, options: RefreshOptions, *, report: Report, dry_run
     collection = find_collection(slug)
     reading = read_mine(collection, options.filters, with_written=False)
     wanted = [mine for mine in reading.mine if mine.has_upstream]
-    answers = ask_upstream(wanted, reading.seen, Question(documents=False), report)
+    answers = ask_upstream(wanted, reading, Question(documents=False), report)
     if not dry_run:
         with transaction.atomic():
             note_seen(reading, answers)
@@ -42,7 +42,8 @@ def check_updates(slug: str, options: RefreshOptions, *, report: Report, dry_run
 
 def seen_columns(theirs: Theirs, now: datetime) -> dict[str, Any]:
     """The columns that tell what upstream has."""
-    return {"upstream_oid": theirs.oid, "upstream_commit": theirs.commit, "checked_at": now, "check_code": ""}
+    code = Why.MOVED.value if theirs.moved_to else ""
+    return {"upstream_oid": theirs.oid, "upstream_commit": theirs.commit, "checked_at": now, "check_code": code}
 
 
 def note_seen(reading: Reading, answers: Answers, *, but: Group[ArtifactRef] = ()) -> None:

@@ -40,12 +40,12 @@ class ListedTree:
         self.items = sorted(listing.items, key=lambda item: item.path)
         self.complete = listing.complete
         self._paths = [item.path for item in self.items]
-        self._root = listing.tree_oid
+        self.root = listing.tree_oid
 
     def at(self, path: str) -> TreeItem | None:
         """What lies at a path, or None."""
         if path == ".":
-            return TreeItem(".", FileMode.TREE.value, self._root)
+            return TreeItem(".", FileMode.TREE.value, self.root)
         at = bisect_left(self._paths, path)
         return self.items[at] if at < len(self._paths) and self._paths[at] == path else None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
 from collections_app.domain.names import check_relative, collision_key
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
-from collections_app.domain.refresh_plan import Failure, Mine, Planned, Step, plan_artifact
+from collections_app.domain.refresh_plan import Mine, Planned, Repo, Step, plan_artifact
 from collections_app.domain.types import ArtifactRef, FileMode
 from collections_app.errors import UnsafePath
 from collections_app.models import Collection
@@ -18,8 +19,8 @@ from collections_app.services.homes import home
 from collections_app.services.listed_tree import Part, bytes_of
 from collections_app.services.refresh_merging import MergeConflict, Merged, merge
 from collections_app.services.refresh_reading import Reading, read_mine
-from collections_app.services.refresh_upstream import Answers, Opened, Question, Repo, ask_upstream, repo_of
-from collections_app.services.upstream_contents import Outline
+from collections_app.services.refresh_upstream import Answers, Opened, Question, ask_upstream
+from collections_app.services.upstream_contents import Outline, read_files
 from collections_app.store.content_ids import check_links
 from collections_app.store.staging import NewFile
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
@@ -62,7 +63,7 @@ def prepare(
     reading = read_mine(collection, options.filters)
     question = Question(documents=True, licenses="license" in options.fields, commits=commits or {})
     wanted = [mine for mine in reading.mine if _is_asked(mine, options)]
-    answers = ask_upstream(wanted, reading.seen, question, report)
+    answers = ask_upstream(wanted, reading, question, report)
     planned = [plan_artifact(mine, answers.theirs.get(mine.ref), options) for mine in reading.mine]
     prepared = Prepared(reading, answers, planned)
     _refuse_unsafe(prepared, report)
@@ -81,11 +82,11 @@ def _refuse_unsafe(prepared: Prepared, report: Report) -> None:
             _check_paths(outline)
             links = [part for part in outline.parts if part.mode is FileMode.SYMLINK]
             if links:
-                _check_links(prepared.answers.opened[repo_of(one.mine)], links, report)
+                _check_links(prepared.answers.opened[one.mine.repo], links, report)
         except (Cancelled, JobTimeout, LeaseLost):
             raise
         except DomainError as error:
-            settled[one.mine.ref] = one.failed(error.code, error.detail)
+            settled[one.mine.ref] = one.failed_by(error)
     prepared.settle(settled)
 
 
@@ -101,7 +102,7 @@ def _check_paths(outline: Outline) -> None:
 
 
 def _check_links(opened: Opened, links: Sequence[Part], report: Report) -> None:
-    blobs = opened.read([link.oid for link in links], max_bytes=MAX_LINK, report=report)
+    blobs = opened.read_all([link.oid for link in links], max_bytes=MAX_LINK, report=report)
     check_links({link.path: bytes_of(link.oid, blobs).decode("utf-8", "surrogateescape") for link in links})
 
 
@@ -116,15 +117,15 @@ def _merge(collection: Collection, prepared: Prepared, options: RefreshOptions, 
     settled: dict[ArtifactRef, Planned] = {}
     for one, files in read_files_of(prepared.answers, to_merge, report):
         ref = one.mine.ref
-        if not isinstance(files, tuple):
-            settled[ref] = one.failed(files.code, files.detail)
+        if isinstance(files, DomainError):
+            settled[ref] = one.failed_by(files)
             continue
         try:
             merged = merge(one.mine, collection.slug, folder, files, options.strategy)
         except MergeConflict as conflict:
             settled[ref] = one.in_conflict(conflict.reason, conflict.conflicts)
         except DomainError as error:
-            settled[ref] = one.failed(error.code, error.detail)
+            settled[ref] = one.failed_by(error)
         else:
             prepared.merged[ref] = merged
             settled[ref] = one.merged(merged.oid)
@@ -140,15 +141,15 @@ Files = tuple[NewFile, ...]
 
 def read_files_of(
     answers: Answers, planned: Sequence[Planned], report: Report
-) -> list[tuple[Planned, Files | Failure]]:
+) -> list[tuple[Planned, Files | DomainError]]:
     """Upstream's files of these artifacts, at the commit of the plan, in one batch for each repository.
 
     What cannot be read is told in its place. A used-up limit defers the rest of that host.
     """
     groups: dict[Repo, list[Planned]] = {}
     for one in planned:
-        groups.setdefault(repo_of(one.mine), []).append(one)
-    read: list[tuple[Planned, Files | Failure]] = []
+        groups.setdefault(one.mine.repo, []).append(one)
+    read: list[tuple[Planned, Files | DomainError]] = []
     for repo, members in groups.items():
         read += _read_group(answers, repo, members, report)
     return read
@@ -156,25 +157,17 @@ def read_files_of(
 
 def _read_group(
     answers: Answers, repo: Repo, members: Sequence[Planned], report: Report
-) -> list[tuple[Planned, Files | Failure]]:
+) -> list[tuple[Planned, Files | DomainError]]:
     opened = answers.opened[repo]
     outlines = [answers.outlines[one.mine.ref] for one in members]
-    oids = list(dict.fromkeys(part.oid for outline in outlines for part in outline.parts))
+    read = partial(opened.read, max_bytes=settings.SKILLMEAT_ARTIFACT_MAX_BYTES, report=report)
     try:
-        if opened.address.host in answers.limited:
-            raise answers.limited[opened.address.host]
-        blobs = opened.read(oids, max_bytes=settings.SKILLMEAT_ARTIFACT_MAX_BYTES, report=report)
+        if limit := answers.limited.get(opened.purse):
+            raise limit
+        return [(one, files) for one, (_, files) in zip(members, read_files(read, outlines), strict=True)]
     except (Cancelled, JobTimeout, LeaseLost):
         raise
     except DomainError as error:
-        deferred = isinstance(error, UpstreamRateLimited)
         if isinstance(error, UpstreamRateLimited):
-            answers.limited.setdefault(opened.address.host, error)
-        return [(one, Failure(error.code, error.detail, deferred)) for one in members]
-    read: list[tuple[Planned, Files | Failure]] = []
-    for one, outline in zip(members, outlines, strict=True):
-        try:
-            read.append((one, outline.files(blobs)))
-        except DomainError as error:
-            read.append((one, Failure(error.code, error.detail)))
-    return read
+            answers.limited.setdefault(opened.purse, error)
+        return [(one, error) for one in members]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,10 +11,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
+from collections_app.domain.refresh_plan import Repo
 from collections_app.errors import StalePlan
 from collections_app.models import Collection, PlanState, RefreshPlan
 from collections_app.services.refresh_planning import Prepared
-from collections_app.services.refresh_upstream import Repo
 from skillmeat_site.core.errors import NotFound
 
 KEPT = timedelta(days=7)
@@ -25,6 +26,7 @@ def store_plan(collection: Collection, options: RefreshOptions, prepared: Prepar
     plan = RefreshPlan.objects.create(
         collection=collection,
         base_revision=collection.revision,
+        base_digest=prepared.reading.digest,
         mode=options.mode.value,
         options=options.to_json(),
         commits=[[repo.url, repo.ref, commit] for repo, commit in prepared.answers.commits().items()],
@@ -60,19 +62,24 @@ def commits_of(plan: RefreshPlan) -> dict[Repo, str]:
     return {Repo(url, ref): commit for url, ref, commit in plan.commits}
 
 
-def refuse_stale(plan: RefreshPlan, collection: Collection, prepared: Prepared | None = None) -> None:
-    """Raises StalePlan: the collection has moved, the plan was applied, or what is ``prepared`` now is another one.
-
-    An artifact whose upstream fails now is no other plan: it fails in its row.
-    """
+def refuse_stale(plan: RefreshPlan, collection: Collection) -> None:
+    """Raises StalePlan: the plan was applied, or the collection was changed since. Ask before it is indexed anew."""
     if plan.state != PlanState.READY:
         raise StalePlan("The plan has been applied.")
     if plan.base_revision != collection.revision:
         raise StalePlan("The collection has changed since: preview again.")
-    if prepared is None:
-        return
+
+
+def refuse_other(plan: RefreshPlan, prepared: Prepared, *, only: Group[str] | None = None) -> None:
+    """Raises StalePlan: the files are others than those that were planned on, or it would come out otherwise now.
+
+    An artifact whose upstream fails now is no other plan: it fails in its row. ``only``: what is prepared is a part of
+    the plan, these artifacts.
+    """
+    if plan.base_digest not in ("", prepared.reading.digest):
+        raise StalePlan("The collection's files have changed since: preview again.")
     failed = {one.mine.id for one in prepared.planned if one.code and not one.changes}
-    told = _changing(plan.details)
+    told = _changing(row for row in plan.details if only is None or str(row["artifact_id"]) in only)
     now = _changing(one.to_json() for one in prepared.planned)
     if any(now.get(key) != row for key, row in told.items() if key not in failed) or now.keys() - told.keys():
         raise StalePlan("It would come out otherwise now: preview again.")

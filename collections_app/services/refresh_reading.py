@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from collections_app.domain.artifact_document import document_files, document_kind, told_by
+from collections_app.domain.inline import INLINE
 from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import Written
 from collections_app.domain.refresh_options import Filters
-from collections_app.domain.refresh_plan import Mine
+from collections_app.domain.refresh_plan import Mine, Repo, repo_of
 from collections_app.domain.types import ArtifactRef
+from collections_app.domain.upstream_moves import Followed
 from collections_app.models import Artifact, Collection
 from collections_app.services.contents import read_head
 from collections_app.services.homes import home, limits
 from collections_app.services.rows import row_id
-from collections_app.store.reader import Found, read_collection
+from collections_app.store.reader import CollectionOnDisk, Found, read_collection
 from skillmeat_site.core.documents.frontmatter import parse_document
 from skillmeat_site.core.errors import DomainError, FieldProblem, InvalidParameter, NotFound
 
@@ -32,11 +36,16 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``mine``: the artifacts that the filters take, by type and name. ``locks``: of all."""
+    """``mine``: the artifacts that the filters take, by type and name. The others: of all.
+
+    ``digest`` is another one as soon as any file of the collection that counts is.
+    """
 
     mine: tuple[Mine, ...]
     locks: Mapping[ArtifactRef, LockEntry]
     seen: Mapping[str, LastSeen]
+    followed: Mapping[Repo, Sequence[Followed]]
+    digest: str = ""
 
 
 def read_mine(collection: Collection, filters: Filters, *, with_written: bool = True) -> Reading:
@@ -53,7 +62,7 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
     folder = home().collection(collection.slug)
     if not folder.exists() and not rows:
         _refuse_unknown(filters, set(), collection)
-        return Reading((), {}, {})
+        return Reading((), {}, {}, {})
     on_disk = read_collection(folder, limits=limits(), with_lock=with_written)
     locks = on_disk.files.lock.by_ref()
     mine = []
@@ -68,7 +77,24 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
         if filters.takes(ref, str(row["pk"])):
             mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
     _refuse_unknown(filters, {one.id for one in mine}, collection)
-    return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen)
+    followed = _followed(found.record for found in on_disk.artifacts if found.record)
+    return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen, followed, _digest(on_disk))
+
+
+def _digest(on_disk: CollectionOnDisk) -> str:
+    told = [on_disk.files.manifest_oid or "", on_disk.files.lock_oid or ""]
+    told += (f"{found.path}\0{found.content.oid if found.content else ''}" for found in on_disk.artifacts)
+    return hashlib.sha256("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _followed(records: Iterable[ArtifactRecord]) -> dict[Repo, list[Followed]]:
+    """What artifacts follow, those excepted that stand inside a file: of these nothing but reading it tells."""
+    followed: dict[Repo, list[Followed]] = {}
+    for record in records:
+        if record.upstream and record.upstream_path and record.ref.kind and INLINE not in record.extra:
+            one = Followed(record.type, record.upstream_path, record.base_oid or "")
+            followed.setdefault(repo_of(record), []).append(one)
+    return followed
 
 
 def _rows(collection: Collection) -> list[dict[str, Any]]:

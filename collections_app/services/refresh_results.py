@@ -6,14 +6,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from collections_app.domain.refresh_options import RefreshOptions
-from collections_app.domain.refresh_plan import Failure, Mine, Planned, Status, Theirs, Verdict, state_of, verdict
+from collections_app.domain.refresh_plan import (
+    Failure,
+    Mine,
+    Planned,
+    Status,
+    Theirs,
+    Verdict,
+    Why,
+    state_of,
+    told_of_move,
+    verdict,
+)
 from skillmeat_site.core.results import ItemOutcome, JobStatus, ObjectRef, Row, Summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RefreshResult:
     """``refreshed + unchanged + skipped + error`` is every artifact that the filters took."""
 
@@ -48,7 +60,7 @@ class RefreshResult:
     def code(self) -> str:
         return next((one.code for one in self.planned if one.status is Status.ERROR), "")
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         return tuple(_row(one.mine, one.outcome, one.code, one.reason, one.to_json()) for one in self.planned)
 
@@ -67,7 +79,7 @@ class RefreshResult:
             "dry_run": self.dry_run,
             **{f"{status.value}_count": counts[status] for status in Status},
             "summary": self.summary.to_json(),
-            "details": [one.to_json() for one in self.planned],
+            "details": [row.detail for row in self.rows],
             "snapshot_id": self.snapshot_id,
             "plan_id": self.plan_id,
             "reset_at": _shown(self.reset_at),
@@ -75,7 +87,7 @@ class RefreshResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpdateCheckResult:
     """``updates_available + up_to_date + skipped + errors`` is every artifact that the filters took."""
 
@@ -85,14 +97,21 @@ class UpdateCheckResult:
     dry_run: bool = False
     reset_at: datetime | None = None
 
-    @property
+    @cached_property
     def counts(self) -> Mapping[Verdict, int]:
         counted = Counter(verdict(mine, theirs) for mine, theirs in self.checked)
         return {one: counted[one] for one in Verdict}
 
     @property
+    def something_to_do(self) -> bool:
+        """Whether a sync would take a new version, or follow a move."""
+        loose = (theirs for mine, theirs in self.checked if not mine.is_pinned)
+        moved = any(isinstance(theirs, Theirs) and theirs.moved_to for theirs in loose)
+        return moved or self.counts[Verdict.UPDATE] > 0
+
+    @property
     def summary(self) -> Summary:
-        return Summary.of(_outcome(mine, theirs) for mine, theirs in self.checked)
+        return Summary.of(row.outcome for row in self.rows)
 
     @property
     def job_status(self) -> JobStatus:
@@ -111,7 +130,7 @@ class UpdateCheckResult:
         failures = (_failure(mine, theirs) for mine, theirs in self.checked)
         return next((failure.code for failure in failures if failure), "")
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         return tuple(self._row(mine, theirs) for mine, theirs in self.checked)
 
@@ -125,7 +144,7 @@ class UpdateCheckResult:
             "collection_id": self.collection,
             "timestamp": _shown(self.timestamp),
             **{one.value: number for one, number in self.counts.items()},
-            "results": [_checked(mine, theirs) for mine, theirs in self.checked],
+            "results": [row.detail for row in self.rows],
             "reset_at": _shown(self.reset_at),
         }
 
@@ -155,8 +174,9 @@ def _checked(mine: Mine, theirs: Theirs | Failure | None) -> dict[str, Any]:
         "current_oid": mine.current or None,
         "upstream_oid": told.oid if told else None,
         "upstream_commit": told.commit if told else None,
-        "code": failure.code if failure else None,
-        "reason": failure.detail if failure else None,
+        "moved_to": told.moved_to or None if told else None,
+        "code": failure.code if failure else Why.MOVED.value if told and told.moved_to else None,
+        "reason": failure.detail if failure else told_of_move(told) or None if told else None,
     }
 
 

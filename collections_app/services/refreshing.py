@@ -18,7 +18,7 @@ from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import WRITTEN, WRITTEN_TAGS
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
-from collections_app.domain.refresh_plan import Failure, Planned, Step
+from collections_app.domain.refresh_plan import Planned, Step
 from collections_app.domain.types import ArtifactRef
 from collections_app.models import RefreshPlan, Snapshot
 from collections_app.services.bases import keep_bases, keep_contents
@@ -27,13 +27,20 @@ from collections_app.services.checking import check_updates, note_seen, seen_col
 from collections_app.services.holding import HeldCollection, find_collection, held_collection
 from collections_app.services.indexing import read_index, write_index
 from collections_app.services.refresh_planning import READ_TOGETHER, Files, Prepared, prepare, read_files_of
-from collections_app.services.refresh_plans import close_plan, commits_of, find_plan, refuse_stale, store_plan
+from collections_app.services.refresh_plans import (
+    close_plan,
+    commits_of,
+    find_plan,
+    refuse_other,
+    refuse_stale,
+    store_plan,
+)
 from collections_app.services.refresh_results import RefreshResult, UpdateCheckResult
 from collections_app.services.results import Restored
 from collections_app.services.rows import recorded, update_artifacts
 from collections_app.services.snapshots import restore_snapshot, take_snapshot
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import NotFound
+from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 
@@ -91,11 +98,11 @@ def apply_plan(
         plan = find_plan(held.row, plan_id)
         options = RefreshOptions.of(plan.options)
         run = _Run(options, actor, report, job_id, time.monotonic())
+        refuse_stale(plan, held.row)
         if not dry_run:
             _index_first(held)
-        refuse_stale(plan, held.row)
         prepared = prepare(held.row, options, report, commits_of(plan))
-        refuse_stale(plan, held.row, prepared)
+        refuse_other(plan, prepared)
         if dry_run:
             return _result(slug, run, prepared, dry_run=True, plan_id=str(plan.pk))
         return _carry_out(held, run, prepared, plan)
@@ -152,9 +159,8 @@ def _write(held: HeldCollection, run: _Run, prepared: Prepared, snapshot_id: str
     waiting: dict[ArtifactRef, tuple[Planned, Change]] = {}
     total, done = len(prepared.changes), 0
     for one, change in _changes(prepared, run.report):
-        if isinstance(change, Failure):
-            failed = replace(one.failed(change.code, change.detail), deferred=change.deferred)
-            prepared.settle({one.mine.ref: failed})
+        if isinstance(change, DomainError):
+            prepared.settle({one.mine.ref: one.failed_by(change)})
             continue
         waiting[one.mine.ref] = (one, change)
         done += 1
@@ -166,7 +172,7 @@ def _write(held: HeldCollection, run: _Run, prepared: Prepared, snapshot_id: str
         _write_chunk(held, run, prepared, waiting, snapshot_id)
 
 
-def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Change | Failure]]:
+def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Change | DomainError]]:
     """What each artifact that changes comes to on disk; upstream's files are read some at a time."""
     locks, now = prepared.reading.locks, timezone.now()
     takes = [one for one in prepared.changes if one.step is Step.TAKE]
@@ -178,7 +184,7 @@ def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Chan
             yield one, _put(one, prepared.merged[one.mine.ref].files, locks, now)
     for start in range(0, len(takes), READ_TOGETHER):
         for one, files in read_files_of(prepared.answers, takes[start : start + READ_TOGETHER], report):
-            yield one, files if isinstance(files, Failure) else _put(one, files, locks, now)
+            yield one, files if isinstance(files, DomainError) else _put(one, files, locks, now)
 
 
 def _put(one: Planned, files: Files, locks: Mapping[ArtifactRef, LockEntry], now: Any) -> Put:
@@ -198,10 +204,15 @@ def _documents(one: Planned, locks: Mapping[ArtifactRef, LockEntry], now: Any) -
     lock = known or LockEntry(ref=mine.ref, content_hash=mine.current, content_oid=mine.current, fetched=now)
     noted = {WRITTEN: dict(one.fields.written.fields), WRITTEN_TAGS: list(one.fields.written.tags)}
     lock = replace(lock, extra={**lock.extra, **noted})
+    commit = theirs.commit or None
+    if one.follow:
+        record = replace(record, upstream_path=one.follow)
     if one.step is not Step.LEAVE:
-        commit = theirs.commit or None
         record = replace(record, content_oid=one.oid, base_oid=theirs.oid, resolved_sha=commit)
         lock = replace(lock, content_hash=one.oid, content_oid=one.oid, fetched=now, resolved_sha=commit)
+    elif one.follow and record.base_oid == theirs.oid:
+        # The base is at this place at this commit, and at the old one it is not at this place.
+        record, lock = replace(record, resolved_sha=commit), replace(lock, resolved_sha=commit)
     return record, lock
 
 
@@ -214,13 +225,19 @@ def _write_chunk(
 ) -> None:
     def write_rows(done: Mapping[ArtifactRef, Change]) -> None:
         _write_rows([waiting[ref] for ref in done], prepared.reading.locks)
-        ids = [waiting[ref][0].mine.id for ref in done]
-        told = {"mode": run.options.mode.value, "snapshot": snapshot_id, "artifacts": ids}
+        came = [waiting[ref][0] for ref in done]
+        told: dict[str, Any] = {
+            "mode": run.options.mode.value,
+            "snapshot": snapshot_id,
+            "artifacts": [one.mine.id for one in came],
+        }
+        if moved := {one.mine.id: [one.mine.upstream_path, one.follow] for one in came if one.follow}:
+            told["moved"] = moved
         AuditEvent.record(run.actor, "collection.refreshed", held.row, job_id=run.job_id, **told)
 
     changes = [change for _, change in waiting.values()]
     failed = change_collection(held, changes, kind="refresh", write_rows=write_rows)
-    prepared.settle({ref: waiting[ref][0].failed(error.code, error.detail) for ref, error in failed.items()})
+    prepared.settle({ref: waiting[ref][0].failed_by(error) for ref, error in failed.items()})
     came = [(one, change) for ref, (one, change) in waiting.items() if ref not in failed]
     keep_bases(held, [change.record for one, change in came if isinstance(change, Put) and one.step is Step.TAKE])
     merged = {
@@ -244,7 +261,7 @@ def _write_rows(done: Iterable[tuple[Planned, Change]], locks: Mapping[ArtifactR
                 "content_oid": one.oid or one.mine.current,
                 "problem_code": "",
                 "problem_detail": "",
-                **seen_columns(one.theirs, now),
+                **seen_columns(replace(one.theirs, moved_to="") if one.follow else one.theirs, now),
             }
         )
     update_artifacts(rows, now, also=SEEN)

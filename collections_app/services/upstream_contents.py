@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Protocol, TypeVar
 
 from collections_app.domain.inline import inline_document
 from collections_app.domain.types import ArtifactKind
@@ -13,21 +14,28 @@ from collections_app.errors import SpecialFile, UpstreamPathNotFound
 from collections_app.services.listed_tree import ListedTree, Part, bytes_of, mode_of
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.staging import NewFile
-from skillmeat_site.core.errors import LimitExceeded
-from skillmeat_site.upstream.errors import UpstreamInvalid
+from skillmeat_site.core.errors import DomainError, LimitExceeded
+from skillmeat_site.upstream.errors import ContentMismatch, UpstreamInvalid
 from skillmeat_site.upstream.types import Blobs, FileMode, Listing, TreeItem, Unread
 
 
 class Place(NamedTuple):
-    """Where an artifact is in its repository. ``inline``: its value stands inside the one file named.
+    """Where an artifact is in its repository. ``type``: a kind of artifact, or of entry.
 
-    That is the plugin's name where the file is a marketplace of several, "" where it is not; None for a file of its
-    own.
+    ``inline``: its value stands inside the one file named. That is the plugin's name where the file is a marketplace
+    of several, "" where it is not; None for a file of its own.
     """
 
-    kind: ArtifactKind
+    type: str
     path: str
     inline: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return self.type in _FOLDERS
+
+
+_FOLDERS = frozenset(kind.value for kind in ArtifactKind if kind.is_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class RepositoryTree:
         for what a collection cannot hold (a submodule, a link in the place of a file); LimitExceeded.
         """
         item = self._item(place)
-        if not place.kind.is_folder:
+        if not place.is_folder:
             return Outline(place, self.content_oid(place), (Part("", mode_of(item), item.oid),))
         return Outline(place, item.oid, tuple(self._tree.parts(place.path)))
 
@@ -77,11 +85,26 @@ class RepositoryTree:
         item = self._tree.at(path)
         return item.oid if item and item.mode in (FileMode.FILE, FileMode.EXECUTABLE) else ""
 
-    def path_of(self, kind: ArtifactKind, oid: str) -> str:
-        """Where else this very content is, "" where nowhere or in several places: an artifact that was moved."""
-        wanted = FileMode.TREE.value if kind.is_folder else FileMode.FILE.value
-        found = [item.path for item in self._tree.items if item.oid == oid and item.mode == wanted] if oid else []
-        return found[0] if len(found) == 1 else ""
+    def has(self, path: str) -> bool:
+        """Whether anything lies at the path."""
+        return self._tree.at(path) is not None
+
+    def holds(self, place: Place) -> bool:
+        """Whether something that such an artifact could be lies there."""
+        item = self._tree.at(place.path)
+        return item is not None and item.mode in _modes(place)
+
+    def places_of(self, type_: str, oid: str) -> Sequence[str]:
+        """All places where this very content lies as what an artifact of this type is."""
+        modes = _modes(Place(type_, ""))
+        return [path for mode, path in self._by_oid.get(oid, ()) if mode in modes]
+
+    @cached_property
+    def _by_oid(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {self._tree.root: [(FileMode.TREE.value, ".")]}
+        for item in self._tree.items:
+            found.setdefault(item.oid, []).append((item.mode, item.path))
+        return found
 
     def _item(self, place: Place) -> TreeItem:
         item = self._tree.at(place.path)
@@ -89,14 +112,65 @@ class RepositoryTree:
             if not self._tree.complete:
                 raise UpstreamInvalid("the listing of the repository is not complete")
             raise UpstreamPathNotFound(f"Nothing is at {place.path} any more.")
-        wanted = (FileMode.TREE,) if place.kind.is_folder else (FileMode.FILE, FileMode.EXECUTABLE)
-        if item.mode not in wanted:
-            what = {FileMode.SUBMODULE.value: "a submodule", FileMode.SYMLINK.value: "a symbolic link"}
-            raise SpecialFile(f"{place.path} is {what.get(item.mode, 'of another kind')} now.")
+        if item.mode in _SPECIAL:
+            raise SpecialFile(f"{place.path} is {_SPECIAL[item.mode]}.")
+        if item.mode not in _modes(place):
+            raise UpstreamPathNotFound(f"{place.path} is a {'file' if place.is_folder else 'folder'} now.")
         return item
 
 
-def read_all(read: Callable[[Sequence[str]], Blobs], oids: Sequence[str]) -> Blobs:
+_SPECIAL = {
+    FileMode.SUBMODULE.value: "a submodule: its files are in another repository",
+    FileMode.SYMLINK.value: "a symbolic link: its content is what it points to",
+}
+
+
+def _modes(place: Place) -> tuple[FileMode, ...]:
+    return (FileMode.TREE,) if place.is_folder else (FileMode.FILE, FileMode.EXECUTABLE)
+
+
+class Readable(Protocol):
+    """What consists of files that are read by their ids."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]: ...
+
+    def files(self, blobs: Blobs) -> tuple[NewFile, ...]:
+        """Raises DomainError: what is wrong with this one."""
+
+
+_Readable = TypeVar("_Readable", bound=Readable)
+Read = Callable[[Sequence[str]], Blobs]
+"""Reads blobs in one upstream batch. Raises UpstreamError by kind, LimitExceeded, ContentMismatch."""
+
+
+def read_files(
+    read: Read, wanted: Sequence[_Readable]
+) -> Iterator[tuple[_Readable, tuple[NewFile, ...] | DomainError]]:
+    """The files of many in one upstream batch, in order; in smaller ones only where it is too large for the provider,
+    or where a file in it is damaged.
+
+    What concerns one is yielded in its place. Raises UpstreamError by kind.
+    """
+    oids = list(dict.fromkeys(part.oid for one in wanted for part in one.parts))
+    try:
+        blobs = read_all(read, oids) if len(wanted) == 1 else read(oids) if oids else Blobs({})
+    except (LimitExceeded, ContentMismatch) as error:
+        if len(wanted) == 1:
+            yield wanted[0], error
+            return
+        half = len(wanted) // 2
+        yield from read_files(read, wanted[:half])
+        yield from read_files(read, wanted[half:])
+        return
+    for one in wanted:
+        try:
+            yield one, one.files(blobs)
+        except DomainError as error:
+            yield one, error
+
+
+def read_all(read: Read, oids: Sequence[str]) -> Blobs:
     """Read blobs in one upstream batch; in smaller ones only where it is too large for the provider.
 
     One that is too large by itself is told as TOO_LARGE. Raises UpstreamError by kind.
@@ -123,7 +197,7 @@ def _inline_bytes(place: Place, data: bytes) -> bytes:
         document: object = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise UpstreamInvalid(f"{place.path} is no JSON in this commit") from None
-    value = inline_document(document, place.kind, place.inline or "") if isinstance(document, Mapping) else None
+    value = inline_document(document, place.type, place.inline or "") if isinstance(document, Mapping) else None
     if value is None:
         raise UpstreamPathNotFound(f"{place.path} no longer declares it.")
     return value

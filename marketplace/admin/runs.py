@@ -14,13 +14,14 @@ from marketplace.admin.entry_filters import SourceFilter
 from marketplace.models import ScanRun
 from skillmeat_site.core.admin.badges import OUTCOME, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, paragraphs, pretty_json, row_link
 from skillmeat_site.core.admin.filters import WordFilter
 
 
 class OutcomeFilter(WordFilter):
     title = _("outcome")
-    parameter_name = "outcome"
+    parameter_name = facet = "outcome"
     words = OUTCOME
 
 
@@ -30,6 +31,10 @@ class ScanRunAdmin(ReadOnlyAdmin):
         "shown_when", "shown_source", "shown_outcome", "shown_code", "new", "updated", "removed", "unchanged",
         "shown_took", "shown_job",
     )  # fmt: skip
+    views = (
+        View(_("Failed"), {"outcome": "failed"}),
+        View(_("With changes"), {"outcome": "updated"}),
+    )
     list_filter = (OutcomeFilter, SourceFilter)
     list_select_related = ("source", "job")
     search_fields = ("source__url", "source__name", "code", "commit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from collections_app.models import Artifact
 from collections_app.services.homes import home, limits
 from collections_app.store.content_ids import EMPTY_TREE
 from collections_app.store.content_on_disk import content_of
-from collections_app.store.history.differences import Diff, Load, disk_side, status_of
-from collections_app.store.history.types import Change, Content, DiffLimits
+from collections_app.store.history.differences import Diff, disk_side, file_changes, memory_side
+from collections_app.store.history.types import Content, DiffLimits
 from collections_app.store.staging import NewFile
 from marketplace.errors import CollectionRequired, NotInCommit
 from marketplace.models import CatalogEntry
@@ -30,7 +30,7 @@ MAX_LINES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Upstream:
+class OpenedEntry:
     """An entry's artifact at the commit of the last scan, and who reads it."""
 
     provider: Provider
@@ -50,7 +50,7 @@ def entry_files(entry: CatalogEntry, report: Report) -> dict[str, Any]:
 
     Raises NotInCommit for what is gone, NotImportable, LimitExceeded, UpstreamError by kind.
     """
-    upstream = _upstream(entry, report)
+    upstream = open_entry(entry, report)
     name = (entry.file or entry.path).rpartition("/")[2]
     parts = upstream.outline.parts
     files = [
@@ -75,10 +75,11 @@ def entry_diff(entry: CatalogEntry, report: Report, *, collection: str = "") -> 
     artifact = _artifact_of(entry, collection)
     place = home().collection(artifact.collection.slug).joinpath(*check_relative(artifact.path))
     old_oid, old = _on_disk(place)
-    upstream = _upstream(entry, report)
+    upstream = open_entry(entry, report)
     new = {file.path or place.name: file for file in upstream.files(report)}
+    data = {path: file.data for path, file in new.items()}
     contents = {path: Content(FileMode(file.mode.value), blob_oid(file.data)) for path, file in new.items()}
-    diff = Diff(list(_changes(old, contents)), disk_side(place if place.is_dir() else place.parent), _in_memory(new))
+    diff = Diff(file_changes(old, contents), disk_side(place if place.is_dir() else place.parent), memory_side(data))
     return {
         "entry_id": entry.pk,
         "artifact_id": str(artifact.pk),
@@ -92,14 +93,15 @@ def entry_diff(entry: CatalogEntry, report: Report, *, collection: str = "") -> 
     }
 
 
-def _upstream(entry: CatalogEntry, report: Report) -> _Upstream:
+def open_entry(entry: CatalogEntry, report: Report) -> OpenedEntry:
+    """Find an entry's artifact in its repository. Raises as ``entry_files``."""
     if entry.presence != Presence.PRESENT:
         raise NotInCommit("It is no longer in the repository.")
     source = entry.source
     address, provider = address_of(source), provider_of(source)
     head = Head(CommitOid(source.head_commit), source.resolved_ref)
     listing = provider.listing(address, head, tick=report.tick)
-    return _Upstream(provider, address, head, Tree(listing).outline(entry, same=True))
+    return OpenedEntry(provider, address, head, Tree(listing).outline(entry, same=True))
 
 
 def _artifact_of(entry: CatalogEntry, collection: str) -> Artifact:
@@ -123,21 +125,6 @@ def _on_disk(place: Path) -> tuple[str | None, dict[str, Content]]:
         return None, {}
     files = {file.path or place.name: Content(FileMode(file.mode.value), file.oid) for file in content.files}
     return (None if content.oid == EMPTY_TREE else content.oid), files
-
-
-def _changes(old: Mapping[str, Content], new: Mapping[str, Content]) -> Iterator[Change]:
-    for path in sorted({*old, *new}):
-        before, after = old.get(path), new.get(path)
-        if before != after:
-            yield Change(path, status_of(before, after), before, after)
-
-
-def _in_memory(files: Mapping[str, NewFile]) -> Load:
-    def load(path: str, content: Content, limit: int) -> bytes | int | None:
-        data = files[path].data
-        return len(data) if len(data) > limit else data
-
-    return load
 
 
 def _rows(diff: Diff) -> Iterator[dict[str, Any]]:

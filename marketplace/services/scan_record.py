@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from marketplace.domain.scan_plan import ScanPlan
+from marketplace.errors import REMOVALS_HELD
 from marketplace.models import ScanRun, Source
-from marketplace.services.results import REMOVALS_HELD, ScanResult
+from marketplace.services.results import ScanResult
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.upstream.errors import UpstreamBlocked, UpstreamTimeout, UpstreamUnreachable

@@ -69,6 +69,11 @@ def check_source(*, url: str, **fields: Any) -> None:
     _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
 
 
+def draft_source(*, url: str, **fields: Any) -> Source:
+    """The source that ``create_source`` would store, not stored. Raises like it, but for a source that exists."""
+    return Source(**_columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url}))
+
+
 def find_source(*, url: str, ref: str = "", root_hint: str = "") -> Source | None:
     """The registered source of this repository, ref and root folder, in whatever spelling."""
     address = _address(url, ref)

@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from skillmeat_site.core.errors import LimitExceeded
+from skillmeat_site.upstream.asked import note_api
 from skillmeat_site.upstream.budget import Resource, Slot
 from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid, UpstreamRateLimited, UpstreamUnreachable
 from skillmeat_site.upstream.github_errors import TRANSIENT, Answer, Refused, Transient, meaning, no_answer
@@ -178,6 +179,7 @@ class GitHubSession:
         self._watch.begin()
         timeout = (min(self._settings.connect_timeout, self._watch.remaining()), _SILENCE)
         auth = Credentials(self._token if to_api else "")
+        note_api()
         try:
             response = self._http.request(
                 "GET" if body is None else "POST",

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions
+from collections_app.domain.refresh_plan import CONTENT
 from collections_app.jobs import refresh, rollback
+from collections_app.management.refresh_lines import SHOWN, checked_lines, refreshed_lines
 from collections_app.services.holding import DEFAULT
+from collections_app.services.plan_diff import plan_diffs
 from collections_app.services.refresh_results import UpdateCheckResult
-from skillmeat_site.core.errors import InvalidParameter
+from skillmeat_site.core.errors import DomainError, InvalidParameter
 from skillmeat_site.core.management.base import Command as Base
+from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import UNWELL, ItemOutcome, Summary
 from skillmeat_site.core.text import printable
 
 USAGE = 2
 FOUND = 3
-SHOWN = 50
 
 
 class Command(Base):
@@ -29,7 +32,7 @@ class Command(Base):
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("collection", nargs="?", default=DEFAULT, help="default: %(default)s")
-        parser.add_argument("--check", action="store_true", help="what a refresh would change; exit 3 if anything")
+        parser.add_argument("--check", action="store_true", help="what a refresh would change, with -v 2 file by file")
         parser.add_argument("--check-only", action="store_true", help="which artifacts have updates; exit 3 if any")
         parser.add_argument("-m", "--metadata-only", action="store_true", help="records only, no files (the default)")
         parser.add_argument("--sync", action="store_true", help="take new versions as well")
@@ -49,12 +52,24 @@ class Command(Base):
         result = self.run_job(refresh, {"slug": slug, **chosen.to_json()}, dry_run=dry_run)
         if not dry_run and result.item_outcome is ItemOutcome.UPDATED:
             self.changed_collections.add(slug)
-        self.finish([{"outcome": result.item_outcome.value, **result.to_json()}], Summary.of([result.item_outcome]))
+        row = {"outcome": result.item_outcome.value, **result.to_json()}
+        if options["verbosity"] > 1 and row.get("plan_id"):
+            self.add_files(slug, row, most=None if options["json"] else SHOWN)
+        self.finish([row], Summary.of([result.item_outcome]))
         if any(result.summary.counts[outcome] for outcome in UNWELL):
             return 1
         if isinstance(result, UpdateCheckResult):
-            return FOUND if result.to_json()["updates_available"] else 0
+            return FOUND if result.something_to_do else 0
         return FOUND if options["check"] and any(one.changes for one in result.planned) else 0
+
+    def add_files(self, slug: str, row: dict[str, Any], most: int | None) -> None:
+        """Put what would become of its files into the row of each artifact that would take some."""
+        details = {one["artifact_id"]: one for one in row["details"] if CONTENT in one["changes"]}
+        for artifact_id, found in plan_diffs(slug, row["plan_id"], list(details)[:most], report=SilentReport()):
+            if isinstance(found, DomainError):
+                details[artifact_id]["files"] = {"code": found.code, "detail": found.detail}
+            else:
+                details[artifact_id]["files"] = [each.to_json() for each in found.files[:]]
 
     def chosen(self, options: Mapping[str, Any]) -> RefreshOptions:
         """What the options come to. Raises CommandError (exit 2) for a combination or a word that means nothing."""
@@ -101,34 +116,7 @@ class Command(Base):
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:
         if "details" in row:
-            return "\n".join(_refreshed(row))
+            return "\n".join(refreshed_lines(row))
         if "results" in row:
-            return "\n".join(_checked(row))
+            return "\n".join(checked_lines(row))
         return f"{row['outcome']}  {label}  {len(row['changed'])} changed"
-
-
-def _refreshed(row: Mapping[str, Any]) -> Sequence[str]:
-    dry = "  (dry run: nothing was changed)" if row["dry_run"] else ""
-    counts = ", ".join(f"{row[f'{name}_count']} {name}" for name in ("refreshed", "unchanged", "skipped", "error"))
-    lines = [f"{row['collection_id']}  {row['status']}  {counts}{dry}"]
-    for detail in row["details"][:SHOWN]:
-        name = printable(f"{detail['type']}:{detail['name']}")
-        if detail["status"] == "refreshed":
-            lines.append(f"  {name}  {', '.join(detail['changes'])}")
-        elif detail["code"]:
-            lines.append(f"  {name}  {detail['code']}  {printable(detail['reason'] or '')}")
-    return lines
-
-
-def _checked(row: Mapping[str, Any]) -> Sequence[str]:
-    counts = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in COUNTED)
-    lines = [f"{row['collection_id']}  {counts}"]
-    for result in [result for result in row["results"] if result["state"] != "in_sync"][:SHOWN]:
-        pinned = "  pinned" if result["pinned"] else ""
-        code = f"  {result['code']}" if result["code"] else ""
-        name = printable(f"{result['type']}:{result['name']}")
-        lines.append(f"  {name}  {result['state']}{pinned}{code}")
-    return lines
-
-
-COUNTED = ("updates_available", "up_to_date", "skipped", "errors")

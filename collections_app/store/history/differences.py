@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pygit2
@@ -16,12 +16,10 @@ from collections_app.store.history.types import (
     Change,
     ChangeStatus,
     Content,
-    DiffKind,
     DiffLimits,
     FileDiff,
-    Hunk,
-    Line,
 )
+from skillmeat_site.core.diffs.types import DiffKind, Hunk, Line
 from skillmeat_site.upstream.types import FileMode
 
 _PROBE = 8_000
@@ -50,8 +48,7 @@ class Diff:
             return FileDiff(DiffKind.TOO_LARGE, *sizes)
         if is_binary(old) or is_binary(new):
             return FileDiff(DiffKind.BINARY, *sizes)
-        hunks, truncated = compare(old, new, limits)
-        return FileDiff(DiffKind.TEXT, *sizes, hunks, truncated)
+        return compare(old, new, limits)
 
 
 def is_binary(data: bytes) -> bool:
@@ -68,6 +65,15 @@ def changes(old: Content | None, new: Content | None, read: ReadTree, path: str 
         if before_file or after_file:
             yield Change(child, status_of(before_file, after_file), before_file, after_file)
         yield from changes(before, after, read, child)
+
+
+def file_changes(old: Mapping[str, Content], new: Mapping[str, Content]) -> list[Change]:
+    """Every file that differs between two lists of files by path, sorted. As ``changes`` tells it of two trees."""
+    return [
+        Change(path, status_of(old.get(path), new.get(path)), old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    ]
 
 
 def status_of(old: Content | None, new: Content | None) -> ChangeStatus:
@@ -113,18 +119,34 @@ def disk_side(directory: Path) -> Load:
     return load
 
 
-def compare(old: bytes, new: bytes, limits: DiffLimits) -> tuple[tuple[Hunk, ...], bool]:
-    """Return the hunks of two texts, and whether some were cut off."""
-    left = limits.max_lines
-    hunks: list[Hunk] = []
+def memory_side(files: Mapping[str, bytes]) -> Load:
+    """Sides whose bytes are here, by path."""
+
+    def load(path: str, content: Content, limit: int) -> bytes | int | None:
+        data = files[path]
+        return len(data) if len(data) > limit else data
+
+    return load
+
+
+def compare(old: bytes, new: bytes, limits: DiffLimits) -> FileDiff:
+    """Compare two texts line by line. Of longer differences only the lines within the limits are told."""
     # From bytes, not from blobs: no attribute or driver can be looked up for those.
-    for hunk in pygit2.Patch.create_from(old, new, context_lines=limits.context).hunks:
-        lines = tuple(_line(line) for line in hunk.lines[:left] if line.origin in "+- ")
-        hunks.append(Hunk(hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines, lines))
-        left -= len(hunk.lines)
-        if left < 0:
-            return tuple(hunks), True
-    return tuple(hunks), False
+    patch = pygit2.Patch.create_from(old, new, context_lines=limits.context)
+    stats = patch.line_stats
+    end = limits.skip + limits.max_lines
+    hunks: list[Hunk] = []
+    at = 0
+    for hunk in patch.hunks:
+        if at >= end:
+            break
+        lines = [line for line in hunk.lines if line.origin in "+- "]
+        told = tuple(_line(line) for line in lines[max(0, limits.skip - at) : end - at])
+        if told:
+            hunks.append(Hunk(hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines, told))
+        at += len(lines)
+    total = sum(stats)
+    return FileDiff(DiffKind.TEXT, len(old), len(new), tuple(hunks), total > end, stats[1], stats[2], total)
 
 
 def _line(line: pygit2.DiffLine) -> Line:

@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from marketplace.errors import REMOVALS_HELD
 from marketplace.jobs import bulk_rescan, rescan
 from marketplace.management.selecting import add_source_options, select_sources
 from marketplace.models import Source
 from marketplace.services.forecast import SweepForecast, forecast_sweep, in_words, left_in_words
-from marketplace.services.results import REMOVALS_HELD
 from marketplace.services.sources import source_ref
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.api.serializers import JobSerializer

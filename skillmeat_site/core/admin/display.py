@@ -1,11 +1,16 @@
 """How values look in the admin: badges, ages, links, JSON.
 
-Everything from outside is escaped and printable (``core.text``), and no meaning hangs on colour alone.
+Everything from outside is escaped and printable (``core.text``), and no meaning hangs on colour alone: a badge has a
+text, and each tone a mark of its own shape. Inside ``in_full()`` the same functions give what an export wants: whole
+texts and exact times.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -23,6 +28,7 @@ from django.utils.translation import gettext as _
 from skillmeat_site.core.text import printable
 
 EMPTY = "-"
+_full: ContextVar[bool] = ContextVar("skillmeat_in_full", default=False)
 MAX_JSON = 20_000
 """Characters of a document that a page shows; the API has the whole."""
 
@@ -34,8 +40,18 @@ else:
     Text = str | Promise
 
 
+@contextmanager
+def in_full() -> Iterator[None]:
+    """Here values are not shortened, and times are told exactly: for files, not for pages."""
+    before = _full.set(True)
+    try:
+        yield
+    finally:
+        _full.reset(before)
+
+
 class Tone(StrEnum):
-    """What a badge's colour says beside its text."""
+    """What a badge's colour and mark say beside its text."""
 
     GOOD = "good"
     INFO = "info"
@@ -52,6 +68,8 @@ def ago(when: datetime | None) -> str:
     """An age or a term in words; the exact time shows on hover."""
     if when is None:
         return EMPTY
+    if _full.get():
+        return when.isoformat()
     now = timezone.now()
     if abs(now - when) < timedelta(minutes=1):
         words = _("just now")
@@ -78,7 +96,7 @@ def duration(length: timedelta | None) -> str:
 def shortened(text: str, limit: int = 80) -> str:
     """One printable line for a list; the whole shows on hover if it was cut."""
     line = printable(text)
-    if len(line) <= limit:
+    if len(line) <= limit or _full.get():
         return line or EMPTY
     return format_html('<span title="{}">{}…</span>', line[:1000], line[: limit - 1])
 
@@ -95,8 +113,8 @@ def pretty_json(value: Any) -> str:
     if value in (None, "", [], {}):
         return EMPTY
     text = _printable_lines(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-    cut = text if len(text) <= MAX_JSON else text[:MAX_JSON] + "\n…"
-    return format_html('<pre class="sm-json">{}</pre>', cut)
+    cut = text if len(text) <= MAX_JSON or _full.get() else text[:MAX_JSON] + "\n…"
+    return format_html('<pre class="sm-json" tabindex="0">{}</pre>', cut)
 
 
 def change_url(row: models.Model) -> str:

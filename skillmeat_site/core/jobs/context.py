@@ -12,6 +12,7 @@ from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, JobTimeout
 from skillmeat_site.core.jobs import settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
+from skillmeat_site.core.jobs.trail import Trail
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import ObjectRef, Row, Trigger
@@ -81,6 +82,7 @@ class JobContext(SilentReport):
         self._deadline = time.monotonic() + timeout
         self._beaten = time.monotonic()
         self._pending: dict[str, Any] = {}
+        self._trail = Trail(job.trail, job.attempt)
 
     def tick(self) -> None:
         if time.monotonic() > self._deadline:
@@ -134,5 +136,7 @@ class JobContext(SilentReport):
     def _beat(self) -> None:
         progress, self._pending = self._pending, {}
         self._beaten = time.monotonic()
+        if self._trail.add(progress.get("progress_label", "")):
+            progress["trail"] = self._trail.lines
         if states.beat(self.job.pk, self.token, **progress):
             raise Cancelled

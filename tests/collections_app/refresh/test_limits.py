@@ -46,12 +46,12 @@ def test_requests_grow_with_repositories(hub: GitHub, two: dict[str, Repository]
 def test_a_limit_defers_the_rest_and_asks_no_more_fault_6(hub: GitHub, two: dict[str, Repository]) -> None:
     hub.always("/repos/", LIMITED)
     seen = []
-    assert hub.count(lambda: seen.append(run())) == 1
+    assert hub.count(lambda: seen.append(run())) == 2, "one question about both, and the first that is refused"
     result = seen[0].to_json()
     assert {row["code"] for row in result["details"]} == {"upstream_rate_limited"}
     assert result["summary"]["deferred"] == 5
     assert result["reset_at"]
-    assert check()["errors"] == 5
+    assert check()["up_to_date"] == 5, "the limit of the question about both is another one"
 
 
 def test_a_retry_takes_up_what_was_deferred(hub: GitHub, two: dict[str, Repository]) -> None:

@@ -237,14 +237,6 @@ def test_a_dry_run_says_what_the_run_does_and_the_second_run_does_nothing(
     assert not any(one.changes for one in again.planned)
 
 
-def test_gone_and_moved_upstream(repository: Repository) -> None:
-    repository.commit({"skills/alpha/SKILL.md": None, "other/alpha/SKILL.md": skill("alpha")})
-    row = next(row for row in check()["results"] if row["name"] == "alpha")
-    assert (row["state"], row["code"]) == ("unknown", "upstream_path_not_found")
-    assert "other/alpha" in row["reason"]
-    assert artifact("alpha").check_code == "upstream_path_not_found"
-
-
 def test_missing_here_is_missing_and_not_brought_back(repository: Repository) -> None:
     shutil.rmtree(folder() / "skills" / "alpha")
     repository.commit({"skills/alpha/SKILL.md": skill("alpha", "New")})
