@@ -69,6 +69,7 @@ def check_repository(*, of: Source | None = None, seconds: float = SECONDS, **fi
     with asked_meanwhile() as asked:
         address, provider = address_of(source), provider_of(source)
         head = provider.resolve(address, tick=tick)
+        tick()  # it is called while somebody waits: here for those that were quick, one after the other
         listing = provider.listing(address, head, tick=tick)
 
         def fetch(wanted: Sequence[Wanted]) -> Documents:

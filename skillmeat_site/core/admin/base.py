@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -84,9 +84,7 @@ class BaseAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters that the list offers: Django would let an address compare any column by anything."""
-        if all(isinstance(kind, type) for kind in self.list_filter):
-            return lookup in {getattr(kind, "parameter_name", None) for kind in self.list_filter}
-        return super().lookup_allowed(lookup, value, request)
+        return lookup in {name for kind in self.list_filter for name in _params_of(kind)}
 
     def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
@@ -97,7 +95,7 @@ class BaseAdmin(admin.ModelAdmin):
         """Every row that the list's filters, search and order in the address ask for, as a file."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        if kind not in Kind:
+        if kind not in {known.value for known in Kind}:
             raise Http404
         try:
             changelist = self.get_changelist_instance(request)
@@ -125,6 +123,14 @@ class BaseAdmin(admin.ModelAdmin):
         if context.get("subtitle"):
             context["subtitle"] = printable(context["subtitle"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _params_of(kind: Any) -> Iterator[str]:
+    """What a filter's links put into an address; a name stands for Django's filter of that column."""
+    if isinstance(kind, str):
+        yield from (f"{kind}__{lookup}" for lookup in ("exact", "id__exact", "isnull"))
+    else:
+        yield kind.parameter_name
 
 
 class ReadOnlyAdmin(BaseAdmin):

@@ -119,6 +119,11 @@ class BoundedChangeList(ChangeList):
         self.model_admin.prepare_rows(listed)
         return listed
 
+    @cached_property
+    def has_hidden_rows(self) -> bool:
+        """Whether the list would have rows without its filters. Asked where it has none."""
+        return self.root_queryset.order_by().exists()
+
     # What the templates ask for
 
     @property

@@ -46,7 +46,6 @@ def export(
     answer = StreamingHttpResponse(parts, content_type=f"{_TYPES[kind]}; charset=utf-8")
     stem = f"{model_admin.opts.model_name}-{timezone.now():%Y-%m-%d}"
     answer["Content-Disposition"] = f'attachment; filename="{stem}.{kind.value}"'
-    answer["Cache-Control"] = "no-store"
     return answer
 
 
