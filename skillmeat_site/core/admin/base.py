@@ -82,6 +82,11 @@ class BaseAdmin(admin.ModelAdmin):
         except DisallowedModelAdminLookup:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
+    def get_action_choices(self, request: HttpRequest, *args: Any, **kwargs: Any) -> list[Any]:
+        """What is done to rows comes before what is only taken along."""
+        choices = super().get_action_choices(request, *args, **kwargs)
+        return sorted(choices, key=lambda choice: choice[0].startswith("export_"))
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters that the list offers: Django would let an address compare any column by anything."""
         return lookup in {name for kind in self.list_filter for name in _params_of(kind)}

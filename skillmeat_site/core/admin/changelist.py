@@ -146,7 +146,7 @@ class BoundedChangeList(ChangeList):
     @property
     def all_selected_text(self) -> str:
         if self.more:
-            return _("All that match are selected: the next page tells how many")
+            return _("All that match are selected (%(rows)s)") % {"rows": self.length_in_words}
         one, many = _("%(n)d selected"), _("All %(n)d selected")
         return ngettext(one, many, self.result_count) % {"n": self.result_count}
 
