@@ -24,8 +24,10 @@ _RUN = "axe.run(document, {resultTypes: ['violations'], elementRef: false}).then
 _WIDER = """() => {
   const page = document.scrollingElement;
   if (page.scrollWidth <= page.clientWidth) return null;
-  const widest = [...document.querySelectorAll("body *")].filter(
-    (element) => element.getBoundingClientRect().right > page.clientWidth + 1);
+  const scrolls = (element) => element && element !== document.body &&
+    (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
+  const widest = [...document.querySelectorAll("body *")].filter((element) =>
+    element.getBoundingClientRect().right > page.clientWidth + 1 && !scrolls(element.parentElement));
   return `${page.scrollWidth} > ${page.clientWidth}: ` + widest.slice(0, 3).map(
     (element) => `${element.tagName.toLowerCase()}.${element.className}`).join(", ");
 }"""

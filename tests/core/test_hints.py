@@ -6,10 +6,13 @@ import re
 
 import pytest
 from django.template import Context, Template
+from django.urls import reverse
 
 from skillmeat_site.core.admin.hints import hint, hint_for
 from skillmeat_site.core.errors import REGISTRY, RESULT_HINTS, hint_of, result_code
 from tests.architecture.test_completeness import CODES, table
+from tests.factories.core import JobFactory
+from tests.factories.marketplace import SourceFactory
 
 
 def spoken(text):
@@ -55,3 +58,19 @@ def test_the_filter_escapes(monkeypatch):
     template = Template("{% load skillmeat %}{{ code|hint_for:detail }}")
     shown = template.render(Context({"code": "hostile", "detail": "x"}))
     assert shown == "&lt;b&gt;<code>&lt;i&gt;</code>&lt;/b&gt;"
+
+
+@pytest.mark.django_db
+def test_a_source_that_fails_says_what_to_do(admin_client):
+    source = SourceFactory(last_error_code="upstream_auth", last_error_detail="<b>401</b>")
+    shown = admin_client.get(reverse("admin:marketplace_source_change", args=[source.pk])).content.decode()
+    assert "&lt;b&gt;401" in shown
+    assert "Check <code>GITHUB_TOKEN</code>, and that it may read the repository" in shown
+
+
+@pytest.mark.django_db
+def test_a_message_says_what_to_do(admin_client):
+    """A job that has ended cannot be cancelled."""
+    job = JobFactory()
+    answer = admin_client.post(reverse("admin:core_job_cancel", args=[job.pk]), follow=True)
+    assert "Nothing; its result stands in the job." in answer.content.decode()

@@ -116,7 +116,7 @@ def pretty_json(value: Any) -> str:
         return EMPTY
     text = _printable_lines(json.dumps(value, indent=2, ensure_ascii=False, default=str))
     cut = text if len(text) <= MAX_JSON or _full.get() else text[:MAX_JSON] + "\n…"
-    return format_html('<pre class="sm-json">{}</pre>', cut)
+    return format_html('<pre class="sm-json" tabindex="0">{}</pre>', cut)
 
 
 def change_url(row: models.Model) -> str:
