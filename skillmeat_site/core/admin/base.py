@@ -59,7 +59,7 @@ class BaseAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    change_form_template = "admin/skillmeat/change_form.html"
+    change_form_template: ClassVar[str | None] = "admin/skillmeat/change_form.html"
     change_list_template = "admin/skillmeat/change_list.html"
     actions: Any = ("export_csv", "export_json")
     views: ClassVar[Sequence[View]] = ()

@@ -72,6 +72,8 @@ class Leaf(NamedTuple):
 class BoundedChangeList(ChangeList):
     """Django's list, counted ahead instead of through."""
 
+    model_admin: Any
+    filter_specs: list[Any]
     request: HttpRequest
     more: bool
     """Whether there are more rows than ``result_count``, which is then a lower bound."""
@@ -236,10 +238,11 @@ class BoundedChangeList(ChangeList):
     def _rows_of(self, view: View) -> models.QuerySet[Any]:
         """The rows that the view's URL shows: the same filters, asked with its query."""
         request = copy(self.request)
-        request.GET = QueryDict(urlencode(view.query))  # type: ignore[assignment]
+        request.GET = QueryDict(urlencode(view.query))
         params: dict[str, Any] = dict(request.GET.lists())
         rows = self.root_queryset
-        for kind in self.list_filter:
+        kinds: Sequence[Any] = self.list_filter
+        for kind in kinds:
             spec = kind(request, params, self.model, self.model_admin)
             narrowed = spec.queryset(request, rows)
             rows = rows if narrowed is None else narrowed
