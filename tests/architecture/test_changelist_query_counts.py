@@ -6,9 +6,6 @@ is registered without rows here, or without a number, fails.
 
 from __future__ import annotations
 
-import json
-import os
-
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -22,7 +19,7 @@ from cache_app.models import ProjectState
 from collections_app.models import Artifact, Collection, Deployment, Project, RefreshPlan, Snapshot
 from marketplace.models import CatalogEntry, EntryImport, ScanRun, Source, SourceTag, WebhookDelivery
 from skillmeat_site.core.models import ApiToken, AuditEvent, Job, RefusedToken, UpstreamBudget, UpstreamToken
-from tests.architecture.test_query_counts import BASELINE
+from tests.baselines import assert_baseline, baseline
 from tests.factories.collections import ArtifactFactory, CollectionFactory, SnapshotFactory
 from tests.factories.core import ApiTokenFactory, AuditEventFactory, JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import DeploymentFactory
@@ -121,7 +118,7 @@ def statements(client, model):
 
 
 def test_every_registered_list_has_rows_here_and_a_number():
-    known = {name for name in json.loads(BASELINE.read_text()) if name.startswith("changelist:")}
+    known = {name for name in baseline() if name.startswith("changelist:")}
     assert set(ROWS) == set(admin.site._registry)
     assert known == {key(model) for model in ROWS}
 
@@ -137,8 +134,5 @@ def test_a_list_costs_the_same_however_long(admin_client, model):
     many, shown = statements(admin_client, model)
     assert shown == 50  # one page
     assert len(few) == len(many), "\n".join(sql[:200] for sql in many)
-    if os.environ.get("UPDATE_QUERY_COUNTS"):
-        known = json.loads(BASELINE.read_text())
-        BASELINE.write_text(json.dumps({**known, key(model): len(many)}, indent=2, sort_keys=True) + "\n")
-    assert len(many) == json.loads(BASELINE.read_text())[key(model)], "\n".join(sql[:200] for sql in many)
+    assert_baseline(key(model), many)
     assert len(many) <= 9

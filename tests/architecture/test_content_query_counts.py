@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,7 @@ from collections_app.services.snapshots import snapshot_collection
 from marketplace.models import CatalogEntry
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
-from tests.architecture.test_query_counts import BASELINE
+from tests.baselines import assert_baseline, baseline
 from tests.collections_app.admin.looking import page, place
 from tests.collections_app.deploying import deploy
 from tests.collections_app.filled import WHO, write
@@ -102,9 +100,7 @@ def test_pages_cost_the_same_however_much_there_is(admin_client: Client, world: 
     many = {name: statements(admin_client, url(world)) for name, url in PAGES.items()}
     found = {f"content:{name}": len(asked) for name, asked in many.items()}
     assert {f"content:{name}": len(asked) for name, asked in few.items()} == found
-    if os.environ.get("UPDATE_QUERY_COUNTS"):
-        known = {name: count for name, count in json.loads(BASELINE.read_text()).items() if name not in found}
-        BASELINE.write_text(json.dumps({**known, **found}, indent=2, sort_keys=True) + "\n")
-    known = json.loads(BASELINE.read_text())
-    assert {name: count for name, count in known.items() if name.startswith("content:")} == found
+    for name, asked in many.items():
+        assert_baseline(f"content:{name}", asked)
+    assert {name for name in baseline() if name.startswith("content:")} == set(found)
     assert max(found.values()) <= 12

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +16,7 @@ from skillmeat_site.core.jobs.planning import plan
 from skillmeat_site.core.models import AuditEvent, Job, JobItem, Selection
 from skillmeat_site.core.results import JobStatus
 from tests.admin.choosing import choose_all
-from tests.architecture.test_query_counts import BASELINE
+from tests.baselines import assert_baseline, baseline
 from tests.factories.collections import ArtifactFactory, CollectionFactory
 from tests.factories.core import AuditEventFactory, JobFactory, JobItemFactory
 from tests.factories.deployments import DeploymentFactory
@@ -117,13 +114,10 @@ def test_a_page_costs_the_same_however_many(admin_client, make):
         model.objects.all().delete()
     many = statements(admin_client, make(admin_client, MANY))
     assert len(few) == len(many), "\n".join(sql[:200] for sql in many)
-    if os.environ.get("UPDATE_QUERY_COUNTS"):
-        known = json.loads(BASELINE.read_text())
-        BASELINE.write_text(json.dumps({**known, key(make): len(many)}, indent=2, sort_keys=True) + "\n")
-    assert len(many) == json.loads(BASELINE.read_text())[key(make)], "\n".join(sql[:200] for sql in many)
+    assert_baseline(key(make), many)
 
 
 def test_the_baseline_names_these_pages_and_no_other():
-    known = {name: count for name, count in json.loads(BASELINE.read_text()).items() if name.startswith("page:")}
+    known = {name: count for name, count in baseline().items() if name.startswith("page:")}
     assert set(known) == {key(make) for make in PAGES}
     assert max(known.values()) <= 16

@@ -5,23 +5,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cache_app.models import ProjectState
+from tests.baselines import assert_baseline, baseline
 from tests.factories.collections import ArtifactFactory, CollectionFactory, SnapshotFactory
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import DeploymentFactory, ProjectFactory
 from tests.factories.marketplace import CatalogEntryFactory, SourceFactory, SourceTagFactory
 
 pytestmark = pytest.mark.django_db
-BASELINE = Path(__file__).resolve().parents[1] / "query_counts.json"
 
 
 def jobs(number):
@@ -91,8 +87,6 @@ LISTS = (
     deployments, projects,
 )  # fmt: skip
 
-"""Pages of the admin that have a test of their own."""
-
 
 def statements(api, url, number):
     with CaptureQueriesContext(connection) as captured:
@@ -100,14 +94,6 @@ def statements(api, url, number):
     assert answer.status_code == 200
     assert len(answer.json()["results"]) == number
     return [query["sql"] for query in captured]
-
-
-def assert_baseline(name, found):
-    """As many statements as the baseline has under this name, which is written anew on demand."""
-    if os.environ.get("UPDATE_QUERY_COUNTS"):
-        known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
-        BASELINE.write_text(json.dumps({**known, name: len(found)}, indent=2, sort_keys=True) + "\n")
-    assert len(found) == json.loads(BASELINE.read_text())[name], "\n".join(found)
 
 
 @pytest.mark.parametrize("make", LISTS, ids=lambda make: make.__name__)
@@ -123,7 +109,6 @@ def test_a_list_costs_the_same_however_long(api, make):
 
 
 def test_the_baseline_names_these_lists_and_no_other():
-    known = json.loads(BASELINE.read_text())
-    lists = {name: count for name, count in known.items() if ":" not in name}
+    lists = {name: count for name, count in baseline().items() if ":" not in name}
     assert set(lists) == {make.__name__ for make in LISTS}
     assert max(lists.values()) <= 6

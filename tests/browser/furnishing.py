@@ -185,9 +185,7 @@ def pages() -> dict[str, str]:
         made[name] = f"{place}/change/"
         made |= {f"{name} {part}": f"{place}/{path}" for part, path in PARTS.get(name, {}).items()}
     chosen, planned = Artifact.objects.get(collection__slug="default", name="review-contracts"), _rows()["plan"]
-    made["plan files"] = (
-        f"collections_app/refreshplan/{planned.pk}/files/{chosen.pk}/"
-    )
+    made["plan files"] = f"collections_app/refreshplan/{planned.pk}/files/{chosen.pk}/"
     return made
 
 
