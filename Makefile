@@ -5,11 +5,12 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c '
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
+PEERS := var/peers
 DEMO_HOME := $(CURDIR)/var/demo
 PORT ?= 8000
 WORKERS ?= auto
 
-.PHONY: help install install-dev demo run test test-exhaustive test-postgres check format bench schema clean
+.PHONY: help install install-dev demo run test test-browser test-exhaustive test-postgres peers check format bench schema clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,14 +41,24 @@ run: install ## web server and worker on http://127.0.0.1:$(PORT)
 	@PORT=$(PORT) scripts/run
 
 test: install-dev ## the whole suite
-	$(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive"
+	$(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive and not walk"
+
+test-browser: install-dev ## every page in light and dark, wide and narrow; needs Chromium, and axe-core from `make peers`
+	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m walk tests/browser
 
 test-exhaustive: install-dev ## what takes longer: a kill at every step of everything, rivals, very large artifacts
 	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m exhaustive
 
 test-postgres: install-dev ## the whole suite on PostgreSQL; DATABASE_URL=postgres://…
 	@test -n "$(DATABASE_URL)" || { echo "set DATABASE_URL"; exit 2; }
-	DATABASE_URL=$(DATABASE_URL) $(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive"
+	DATABASE_URL=$(DATABASE_URL) $(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive and not walk"
+
+$(PEERS)/.installed: tests/peers/package-lock.json tests/peers/.npmrc
+	@mkdir -p $(PEERS) && cp tests/peers/package.json tests/peers/package-lock.json tests/peers/.npmrc $(PEERS)/
+	cd $(PEERS) && npm ci
+	@touch $@
+
+peers: $(PEERS)/.installed ## what others wrote and tests talk to, into var/peers; needs npm, and is skipped without
 
 check: install-dev ## lint, types, architecture, migrations, OpenAPI
 	$(BIN)/ruff check .

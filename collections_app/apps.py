@@ -6,4 +6,4 @@ from collections_app import errors  # noqa: F401 - registers the codes of collec
 class Config(AppConfig):
     name = "collections_app"
     label = "collections_app"
-    verbose_name = "Collections on disk"
+    verbose_name = "Collections and projects"

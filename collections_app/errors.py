@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, result_code
 
 
 class UnsafePath(DomainError):
@@ -11,6 +11,7 @@ class UnsafePath(DomainError):
     code = "unsafe_path"
     status = 400
     title = "The name or path is not safe"
+    hint = "Rename it."
 
 
 class UnsafeLink(DomainError):
@@ -19,6 +20,7 @@ class UnsafeLink(DomainError):
     code = "unsafe_link"
     status = 400
     title = "A symbolic link is not safe"
+    hint = "Let it point to a file of the same artifact."
 
 
 class SpecialFile(DomainError):
@@ -27,6 +29,7 @@ class SpecialFile(DomainError):
     code = "special_file"
     status = 400
     title = "Not an ordinary file"
+    hint = "Remove it from the artifact."
 
 
 class ManifestInvalid(DomainError):
@@ -35,6 +38,7 @@ class ManifestInvalid(DomainError):
     code = "manifest_invalid"
     status = 409
     title = "The collection's file cannot be understood"
+    hint = "Correct the file where the detail points, or restore a snapshot."
 
 
 class ChangedOnDisk(DomainError):
@@ -43,6 +47,7 @@ class ChangedOnDisk(DomainError):
     code = "changed_on_disk"
     status = 409
     title = "The files have changed meanwhile"
+    hint = "Look at the files, and decide again."
 
 
 class PathBlocked(DomainError):
@@ -51,6 +56,7 @@ class PathBlocked(DomainError):
     code = "path_blocked"
     status = 409
     title = "Something else stands at the path"
+    hint = "Move it away."
 
 
 class DiskDenied(DomainError):
@@ -59,6 +65,7 @@ class DiskDenied(DomainError):
     code = "disk_denied"
     status = 500
     title = "The system refuses access to the files"
+    hint = "Give the server's user access to the folder."
 
 
 class DiskError(DomainError):
@@ -67,6 +74,7 @@ class DiskError(DomainError):
     code = "disk_error"
     status = 500
     title = "The disk failed"
+    hint = "Look in the log for the system's own words."
 
 
 class OtherFileSystem(DomainError):
@@ -75,6 +83,7 @@ class OtherFileSystem(DomainError):
     code = "other_file_system"
     status = 409
     title = "The folder spans several file systems"
+    hint = "Let the whole folder lie on one file system."
 
 
 class DiskBusy(DomainError):
@@ -83,6 +92,7 @@ class DiskBusy(DomainError):
     code = "disk_busy"
     status = 409
     title = "The file is in use"
+    hint = "Let go of it, and try again."
 
 
 class JournalInvalid(DomainError):
@@ -91,6 +101,7 @@ class JournalInvalid(DomainError):
     code = "journal_invalid"
     status = 500
     title = "A journal cannot be understood"
+    hint = "Look at it; remove it if it is not yours."
 
 
 class CollectionBusy(DomainError):
@@ -99,12 +110,14 @@ class CollectionBusy(DomainError):
     code = "collection_busy"
     status = 409
     title = "The collection is being changed"
+    hint = "Wait for it, or look at its job."
 
 
 class CollectionExists(DomainError):
     code = "collection_exists"
     status = 409
     title = "The collection exists"
+    hint = "Use it, or choose another slug."
 
 
 class CollectionDeployed(DomainError):
@@ -113,6 +126,7 @@ class CollectionDeployed(DomainError):
     code = "collection_deployed"
     status = 409
     title = "Artifacts of the collection are deployed"
+    hint = "Undeploy them, or delete with `force`: the deployed files stay."
 
 
 class NameTaken(DomainError):
@@ -121,6 +135,7 @@ class NameTaken(DomainError):
     code = "name_taken"
     status = 409
     title = "The name is taken"
+    hint = "Remove or rename it, or import with another strategy."
 
 
 class UnsupportedTarget(DomainError):
@@ -129,6 +144,7 @@ class UnsupportedTarget(DomainError):
     code = "unsupported_target"
     status = 400
     title = "The artifact cannot be deployed there"
+    hint = "Deploy to another profile."
 
 
 class FormatTooNew(DomainError):
@@ -137,6 +153,7 @@ class FormatTooNew(DomainError):
     code = "format_too_new"
     status = 409
     title = "A file was written by a newer version"
+    hint = "Upgrade."
 
 
 class SettingsInvalid(DomainError):
@@ -145,6 +162,7 @@ class SettingsInvalid(DomainError):
     code = "settings_invalid"
     status = 409
     title = "The project's settings are not valid"
+    hint = "Correct it where the detail says; comments are not JSON."
 
 
 class ArtifactInvalid(DomainError):
@@ -153,6 +171,7 @@ class ArtifactInvalid(DomainError):
     code = "artifact_invalid"
     status = 409
     title = "The artifact is not valid"
+    hint = "Correct the file in the collection, or exclude the entry."
 
 
 class ProjectBusy(DomainError):
@@ -161,12 +180,14 @@ class ProjectBusy(DomainError):
     code = "project_busy"
     status = 409
     title = "The project is being changed"
+    hint = "Wait for it, or look at its job."
 
 
 class ProjectExists(DomainError):
     code = "project_exists"
     status = 409
     title = "The project is registered"
+    hint = "Use that project."
 
 
 class ProjectMissing(DomainError):
@@ -175,6 +196,7 @@ class ProjectMissing(DomainError):
     code = "project_missing"
     status = 409
     title = "The folder of the project is gone"
+    hint = "Bring it back, or forget the project."
 
 
 class Unmanaged(DomainError):
@@ -183,6 +205,7 @@ class Unmanaged(DomainError):
     code = "unmanaged"
     status = 409
     title = "Something that nobody deployed is in the way"
+    hint = "`overwrite`; undeploying gives an overwritten server or hook back, not a file."
 
 
 class DeploymentModified(DomainError):
@@ -191,18 +214,21 @@ class DeploymentModified(DomainError):
     code = "modified"
     status = 409
     title = "What was deployed has been edited"
+    hint = "Look at it; then `force`, or `overwrite` where deploying."
 
 
 class PlaceTaken(DomainError):
     code = "taken"
     status = 409
     title = "Another deployment has the place"
+    hint = "Undeploy the other; `overwrite` settles the latter."
 
 
 class TargetBlocked(DomainError):
     code = "target_blocked"
     status = 409
     title = "The target cannot be reached"
+    hint = "Move it away."
 
 
 class UnknownContent(DomainError):
@@ -211,12 +237,14 @@ class UnknownContent(DomainError):
     code = "unknown_content"
     status = 409
     title = "Nobody can say whether the content was edited"
+    hint = "`force`, or deploy it anew."
 
 
 class NotDeployed(DomainError):
     code = "not_deployed"
     status = 409
     title = "Nothing of the kind is deployed"
+    hint = "Nothing."
 
 
 class StalePlan(DomainError):
@@ -225,6 +253,7 @@ class StalePlan(DomainError):
     code = "stale_plan"
     status = 409
     title = "The plan is out of date"
+    hint = "Preview again, and apply that."
 
 
 class UpstreamPathNotFound(DomainError):
@@ -233,3 +262,22 @@ class UpstreamPathNotFound(DomainError):
     code = "upstream_path_not_found"
     status = 404
     title = "The artifact is no longer at its path upstream"
+    hint = "Import it from its new place, or keep it."
+
+
+class BaseNotKept(DomainError):
+    """The history does not have the content that the artifact was imported with."""
+
+    code = "base_not_kept"
+    status = 409
+    title = "What was imported is no longer known"
+    hint = "Nothing: the other sides can still be compared. A re-import keeps a base again."
+
+
+# Codes of results, with what to do about them.
+result_code("conflict", hint="Settle it by hand, or sync with `ours` or `theirs`.")
+result_code("locally_modified", hint="Sync with `merge`, `ours` or `theirs`.")
+result_code("missing", hint="Remove the artifact, or re-import it.")
+result_code("moved_upstream", hint="Sync: that follows the move.")
+result_code("no_upstream", hint="Nothing.")
+result_code("pinned", hint="Unpin it to have it synced.")

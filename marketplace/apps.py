@@ -12,7 +12,7 @@ from marketplace.search_index import restore_triggers
 class Config(AppConfig):
     name = "marketplace"
     label = "marketplace"
-    verbose_name = "Marketplace"
+    verbose_name = "Sources and catalog"
 
     def ready(self) -> None:
         post_migrate.connect(_after_migrations, sender=self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import DomainError, result_code
 
 
 class SourceExists(DomainError):
@@ -11,6 +11,7 @@ class SourceExists(DomainError):
     code = "source_exists"
     status = 409
     title = "The source exists"
+    hint = "Use that source."
 
 
 class SourceBusy(DomainError):
@@ -19,6 +20,7 @@ class SourceBusy(DomainError):
     code = "source_busy"
     status = 409
     title = "The source is being scanned"
+    hint = "Wait for it; asked for with `Prefer: respond-async`, an equal scan joins it."
 
 
 class NotImportable(DomainError):
@@ -27,6 +29,7 @@ class NotImportable(DomainError):
     code = "not_importable"
     status = 409
     title = "The entry cannot be imported"
+    hint = "The detail says which; restore an excluded one, import the plugins of a marketplace."
 
 
 class NotInCommit(DomainError):
@@ -35,6 +38,7 @@ class NotInCommit(DomainError):
     code = "not_in_commit"
     status = 409
     title = "Nothing of its type is at the entry's path in this commit"
+    hint = "Rescan the source, or name another `source_ref`."
 
 
 class NeedsPlugin(DomainError):
@@ -43,6 +47,7 @@ class NeedsPlugin(DomainError):
     code = "needs_plugin"
     status = 409
     title = "It works only inside its plugin"
+    hint = "Import the plugin."
 
 
 class CollectionRequired(DomainError):
@@ -51,3 +56,13 @@ class CollectionRequired(DomainError):
     code = "collection_required"
     status = 400
     title = "Which collection?"
+    hint = "Say which: `collection`."
+
+
+# Codes of results, with what to do about them.
+REMOVALS_HELD = result_code("removals_held", hint="Look at the repository; then rescan with `allow_removals`.")
+result_code("rename_not_followed", hint="Delete one of the two.")
+result_code("not_github", hint="Nothing.")
+result_code("same_name_in_batch", hint="Import it with `rename`.")
+result_code("names_exhausted", hint="Remove some, or import into another collection.")
+result_code("unmanaged_file", hint="Move it away, adopt it, or import with `rename`.")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
+from django.db import connections
 from django.db.models import (
     Case,
     CharField,
@@ -22,7 +23,8 @@ from django.db.models import (
 from django.utils import timezone
 
 from marketplace.domain.search import NAME, TAG, TITLE, Term, name_key, query_terms
-from marketplace.search_index import FindsWords
+from marketplace.errors import REMOVALS_HELD
+from marketplace.search_index import FindsWords, found_beyond
 
 if TYPE_CHECKING:
     from marketplace.models import CatalogEntry, EntryImport, Source, SourceTag  # noqa: F401 - named in quotes below
@@ -90,6 +92,14 @@ class SourceQuerySet(QuerySet["Source"]):
     def in_health(self, *healths: str) -> SourceQuerySet:
         return self.with_health().filter(Q(health__in=healths))
 
+    def in_trouble(self) -> SourceQuerySet:
+        """Enabled ones whose last scan failed. That removals are held is no failure: somebody is to decide."""
+        return self.filter(enabled=True).exclude(last_error_code__in=("", REMOVALS_HELD))
+
+    def backing_off(self) -> SourceQuerySet:
+        """Enabled ones that sweeps leave alone for a while, after failures."""
+        return self.filter(enabled=True, not_before__gt=timezone.now())
+
     def sweepable(self) -> SourceQuerySet:
         """What `--all` and schedules take up: enabled, and not backing off after failures."""
         return self.filter(Q(not_before__isnull=True) | Q(not_before__lte=timezone.now()), enabled=True)
@@ -124,7 +134,7 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         conditions = {
             EntryStatus.EXCLUDED: Q(excluded_at__isnull=False),
             EntryStatus.REMOVED: Q(excluded_at__isnull=True, presence="removed"),
-            EntryStatus.IMPORTED: usual & imported,
+            EntryStatus.IMPORTED: usual & Q(pk__in=self._links().order_by().values("entry")),
             EntryStatus.UPDATED: usual & ~imported & Q(changed_since_first_seen=True),
             EntryStatus.NEW: usual & ~imported & Q(changed_since_first_seen=False),
         }
@@ -146,8 +156,9 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
 
     def update_available(self, wanted: bool = True) -> EntryQuerySet:
         """Entries of which some artifact was imported from other content than what is there now; or the others."""
-        older = self._imports().exclude(artifact__base_oid=OuterRef("content_oid"))
-        condition = Q(Exists(older), presence="present") & ~Q(content_oid="")
+        # Asked of the imports, which are fewer than entries.
+        older = self._links().exclude(artifact__base_oid=F("entry__content_oid")).order_by()
+        condition = Q(pk__in=older.values("entry"), presence="present") & ~Q(content_oid="")
         return self.filter(condition if wanted else ~condition)
 
     def importable(self) -> EntryQuerySet:
@@ -173,6 +184,8 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
             hidden |= Q(excluded_at__isnull=False)
         if not duplicate:
             hidden |= Q(duplicate_of__isnull=False)
+        # Hidden ones are excluded, and not the others filtered: SQLite would take "duplicate_of IS NULL", which nearly
+        # all are, for a place to begin.
         return self.exclude(hidden) if hidden else self
 
     def matching(self, text: str) -> EntryQuerySet:
@@ -182,6 +195,11 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         """
         terms = query_terms(text)
         return self.filter(FindsWords(F("search_text"), terms)) if terms else self.none()
+
+    def is_common(self, text: str, *, beyond: int) -> bool:
+        """Whether more than ``beyond`` entries, hidden ones too, are ``matching(text)``; nothing is read of them."""
+        terms = query_terms(text)
+        return bool(terms) and found_beyond(connections[self.db], terms, beyond)
 
     def search(self, text: str) -> EntryQuerySet:
         """``matching(text)``, the best first: annotates ``rank``, a number, and orders by it and the key."""

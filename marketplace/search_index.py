@@ -63,6 +63,19 @@ class FindsWords(Lookup):
         return f"{table}.id IN ({found})", (_asked(self.rhs, '"{}"*', " AND ", " OR "),)
 
 
+def found_beyond(connection: BaseDatabaseWrapper, terms: tuple[Term, ...], number: int) -> bool:
+    """Whether more than ``number`` entries have every term. Stops reading the index there."""
+    if connection.vendor == "postgresql":
+        found = f"SELECT 1 FROM {ENTRIES} WHERE {_LEXEMES} @@ %s::tsquery LIMIT %s"  # noqa: S608 - constants
+        asked = _asked(terms, "'{}':*", " & ", " | ")
+    else:
+        found = f"SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT %s"  # noqa: S608 - constants
+        asked = _asked(terms, '"{}"*', " AND ", " OR ")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({found}) AS found", [asked, number + 1])  # noqa: S608
+        return bool(cursor.fetchone()[0] > number)
+
+
 def _asked(terms: tuple[Term, ...], word: str, every: str, either: str) -> str:
     """Terms in the language of an index."""
     return every.join(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from collections_app.errors import CollectionBusy
 from marketplace.job_params import count_ids, only_these, source_of
-from marketplace.models.tag import TagStatus
+from marketplace.models import SourceTag
+from marketplace.models.tag import TagKind, TagStatus
 from marketplace.services import auto_tags
 from marketplace.services.approved_tags import has_imports
 from marketplace.services.approved_tags import spread_tags as spread
 from marketplace.services.auto_tags import RefreshRun
 from marketplace.services.tag_results import TagRefresh, TagRefreshes
-from marketplace.services.tags import approve_waiting
+from marketplace.services.tags import approve_waiting, decide_tag
 from marketplace.services.tags import decide_tags as decide
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.jobs import runner
@@ -35,8 +37,14 @@ def refresh_auto_tags(ctx: Any, source_id: int, dry_run: bool = False) -> TagRef
     retry=only_these,
 )
 def bulk_refresh_auto_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> TagRefreshes:
-    """One job, not one for each source: a batch may then ask about many at once."""
-    return auto_tags.refresh_many(ids, run=RefreshRun(ctx.actor, ctx, ctx.job_id, dry_run))
+    """One job, not one for each source: a batch may then ask about many at once.
+
+    Rows are kept as they settle: an attempt after one that was killed asks only about what is missing.
+    """
+    before = {row.object.id: row for row in ctx.settled_rows()}
+    left = [pk for pk in ids if str(pk) not in before]
+    result = auto_tags.refresh_many(left, run=RefreshRun(ctx.actor, ctx, ctx.job_id, dry_run, ctx.add_rows))
+    return replace(result, rows=(*before.values(), *result.rows)) if before else result
 
 
 @job(
@@ -75,6 +83,17 @@ def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkRes
 )
 def spread_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
     return spread(ids, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
+
+
+def decide_one(tag: SourceTag, status: str, *, actor: Actor) -> SourceTag:
+    """Decide on one suggested tag at once, without a job; what an approval means for artifacts is queued.
+
+    Idempotent: a second click changes and queues nothing. Raises like ``services.tags.decide_tag``.
+    """
+    decided = decide_tag(tag.source, TagKind(tag.kind), tag.value, status, actor=actor)
+    if decided.status == TagStatus.APPROVED and tag.status != TagStatus.APPROVED:
+        spread_later([decided.pk], actor)
+    return decided
 
 
 def spread_later(tag_ids: Iterable[int], actor: Actor) -> None:

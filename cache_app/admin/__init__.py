@@ -1,5 +1,5 @@
-"""The cache's share of the projects' pages."""
+"""The cache's share of the pages of projects and deployments, and of the overview."""
 
-from cache_app.admin import projects
+from cache_app.admin import dashboard, deployments, projects
 
-__all__ = ["projects"]
+__all__ = ["dashboard", "deployments", "projects"]

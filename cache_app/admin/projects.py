@@ -26,10 +26,13 @@ from cache_app.services.states import ttl
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
 from collections_app.admin.deploy_projects import ProjectAdmin
 from collections_app.models import Project
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
 from skillmeat_site.core.admin.badges import Words, word_badge
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, badge, shortened
+from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.hints import hint
+from skillmeat_site.core.admin.previews import Preview, estimate
 from skillmeat_site.core.text import printable
 
 ARTIFACTS_SHOWN = 200
@@ -40,6 +43,12 @@ READ: Words = {
 }
 FOUND: Words = {**STATE, UNMANAGED: (_("not deployed by us"), Tone.QUIET)}
 
+FRESHNESS: Words = {
+    "stale": (_("are stale and will be read"), Tone.INFO),
+    "force": (_("are fresh and will be read all the same"), Tone.INFO),
+    "fresh": (_("are fresh (read only with force)"), Tone.QUIET),
+}
+
 
 class RefreshForm(forms.Form):
     force = forms.BooleanField(
@@ -48,7 +57,7 @@ class RefreshForm(forms.Form):
 
 
 class RefreshCache(JobAction):
-    """No disk is looked at for the preview: it tells whose reading no longer holds."""
+    """The estimate tells whose reading no longer holds."""
 
     name = "refresh_cache"
     label = _("Refresh cache of selected projects")
@@ -58,23 +67,37 @@ class RefreshCache(JobAction):
     form = RefreshForm
     initial = {"force": True}
     job = refresh
+    exact_up_to = 0
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         return {"ids": list(ids), "force": bool(options.get("force"))}
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        wanted = set(ids)
-        there = set(Project.objects.values_list("pk", flat=True)) & wanted
-        stale = set(stale_projects(timezone.now(), ttl()).values_list("pk", flat=True)) & there
-        return [
-            Count(_("are stale and will be read"), len(stale)),
-            Count(_("are fresh (read only with force)"), len(there - stale)),
-            Count(_("forgotten meanwhile"), len(wanted - there)),
-        ]
+    def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
+        stale = set(stale_projects(timezone.now(), ttl()).values_list("pk", flat=True))
+        fresh = "force" if options and options.get("force") else "fresh"
+        return estimate(
+            "project",
+            ids,
+            lambda pk: "stale" if pk in stale else fresh,
+            words=FRESHNESS,
+            note=_("No disk was looked at."),
+        )
+
+
+class ReadingFilter(WordFilter):
+    title = _("reading")
+    parameter_name = "reading"
+    words = {"error": READ[ReadStatus.ERROR], "stale": (_("no longer holds"), Tone.WARNING)}
+
+    def narrow(self, queryset: QuerySet[Project], value: str) -> QuerySet[Project]:
+        if value == "error":
+            return queryset.filter(cached__status=ReadStatus.ERROR)
+        return queryset & stale_projects(timezone.now(), ttl()).exclude(cached__status=ReadStatus.ERROR)
 
 
 class CachedProjectAdmin(BulkActionsAdmin, ProjectAdmin):
     bulk_actions = (RefreshCache,)
+    list_filter = (ReadingFilter,)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "shown_read")
@@ -110,7 +133,8 @@ class CachedProjectAdmin(BulkActionsAdmin, ProjectAdmin):
         state = _state(project)
         if state is None or not state.error_code:
             return EMPTY
-        return format_html("{} <code>{}</code>", printable(state.error_detail), state.error_code)
+        code, detail = state.error_code, state.error_detail
+        return format_html("{} <code>{}</code>{}", printable(detail), code, hint(code, detail))
 
     @admin.display(description=_("artifacts when last read"))
     def shown_artifacts(self, project: Project) -> str:

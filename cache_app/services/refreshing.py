@@ -23,14 +23,14 @@ from collections_app.models import Project
 from collections_app.services.project_reading import BATCH, ProjectReading, read_projects
 from collections_app.services.projects import sync_rows
 from skillmeat_site.core.actor import COMMAND_LINE, Actor
-from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.core.errors import DomainError, NotFound, result_code
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report, SilentReport
 from skillmeat_site.core.results import ItemOutcome, Row
 
 log = structlog.get_logger(__name__)
 
-FRESH = "fresh"
+FRESH = result_code("fresh", hint="`force`, to read it all the same.")
 """The code of a project that was asked for by name and whose reading still holds."""
 _READ = ("status", "error_code", "error_detail", "fetched_at", "checked_at", "fingerprint", "device",
          "artifacts", "counts")  # fmt: skip

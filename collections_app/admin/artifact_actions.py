@@ -12,9 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from collections_app.domain.artifact_edit import MAX_PIN_REASON, MAX_TITLE, ArtifactEdit
 from collections_app.jobs import edit, remove
 from collections_app.models import Artifact, Deployment
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.fields import WordsField
+from skillmeat_site.core.admin.previews import PLANNED, Count, ListedPreview, Preview, estimate
 from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.results import ItemOutcome
+
+AT_ONCE = 500
+"""So many records are read and written within a second or two; more are a worker's."""
+CHANGED: Words = {"change": (_("artifacts will be changed"), Tone.INFO)}
 
 
 class _EditForm(forms.Form):
@@ -46,20 +54,26 @@ class TitleForm(_EditForm):
 
 
 class _EditArtifacts(JobAction):
-    """What is said is known only with the form, so the preview counts what is chosen."""
+    """Before the form is filled in, the preview can only tell what is chosen."""
 
     permission = "collections_app.change_artifact"
     job = edit
-    inline = True
+    inline_up_to = AT_ONCE
+    exact_up_to = AT_ONCE
 
-    def preview(self, request: HttpRequest, ids: Sequence[str]) -> list[Count]:
-        chosen = Artifact.objects.filter(pk__in=ids)
+    def estimate(self, request: HttpRequest, ids: Sequence[str], options: Options | None) -> Preview:
+        chosen = Artifact.objects.filter(pk__among=list(ids))
         collections = chosen.order_by().values("collection").distinct().count()
-        return [
-            Count(_("artifacts will be changed"), chosen.count()),
-            Count(_("of these pinned now"), chosen.exclude(pin="").count()),
-            Count(_("collections, whose collection.toml is written"), collections),
-        ]
+        return estimate(
+            "artifact",
+            ids,
+            lambda pk: "change",
+            words=CHANGED,
+            facts=[
+                Count(_("of these pinned now"), chosen.exclude(pin="").count()),
+                Count(_("collections, whose collection.toml is written"), collections),
+            ],
+        )
 
 
 class PinArtifacts(_EditArtifacts):
@@ -78,9 +92,6 @@ class UnpinArtifacts(_EditArtifacts):
 
     def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
         return {"ids": list(ids), "pin": ""}
-
-    def preview(self, request: HttpRequest, ids: Sequence[str]) -> list[Count]:
-        return self.planned(request, ids, {})
 
 
 class TagArtifacts(_EditArtifacts):
@@ -106,12 +117,17 @@ class RemoveArtifacts(JobAction):
     description = _("Takes them out of their collections, after a snapshot of each collection.")
     permission = "collections_app.delete_artifact"
     job = remove
+    exact_up_to = AT_ONCE
     dangerous = True
 
-    def preview(self, request: HttpRequest, ids: Sequence[str]) -> list[Count]:
-        chosen = Artifact.objects.filter(pk__in=ids)
-        deployed = Deployment.objects.filter(artifact__in=chosen).count()
-        return [
-            Count(_("will be removed"), chosen.count()),
-            Count(_("deployed copies stay in their projects"), deployed),
-        ]
+    def estimate(self, request: HttpRequest, ids: Sequence[str], options: Options | None) -> Preview:
+        deployed = Deployment.objects.filter(artifact__pk__among=list(ids)).count()
+        return estimate("artifact", ids, lambda pk: ItemOutcome.REMOVED, words=PLANNED, facts=self.facts(deployed))
+
+    def planned(self, request: HttpRequest, ids: Sequence[str], options: Options) -> ListedPreview:
+        preview = super().planned(request, ids, options)
+        preview.facts = self.facts(Deployment.objects.filter(artifact__pk__among=list(ids)).count())
+        return preview
+
+    def facts(self, deployed: int) -> list[Count]:
+        return [Count(_("deployed copies stay in their projects"), deployed)]

@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.artifact_actions import (
@@ -20,8 +19,9 @@ from collections_app.admin.artifact_actions import (
     TitleArtifacts,
     UnpinArtifacts,
 )
+from collections_app.admin.artifact_page import ArtifactPages
 from collections_app.admin.badges import KIND, ORIGIN, STATE
-from collections_app.admin.deploy_actions import DeployArtifacts
+from collections_app.admin.deploy_actions import DeployArtifacts, UndeployArtifacts
 from collections_app.admin.filters import (
     CollectionFilter,
     OriginFilter,
@@ -33,26 +33,21 @@ from collections_app.admin.filters import (
 )
 from collections_app.admin.refresh_actions import REFRESH_ARTIFACTS
 from collections_app.models import Artifact
-from collections_app.services.contents import artifact_files, artifact_preview
-from collections_app.store.content_ids import FileEntry
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
-from skillmeat_site.core.errors import DomainError
-from skillmeat_site.core.markdown import render_markdown
 from skillmeat_site.core.text import printable
 
 show_objects("artifact", Artifact)
 
-MAX_FILES = 200
-"""Files on the page; the API has all."""
-
 
 @admin.register(Artifact)
-class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
         *REFRESH_ARTIFACTS,
         PinArtifacts,
@@ -61,24 +56,32 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         TitleArtifacts,
         RemoveArtifacts,
         DeployArtifacts,
+        UndeployArtifacts,
     )
     ordering = ("collection_id", "name", "id")  # has an index
     list_display = (
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip
+    views = (
+        View(_("Updates available"), {"update_available": "yes"}),
+        View(_("Edited here"), {"state": "locally_modified"}),
+        View(_("In conflict"), {"state": "conflict"}),
+        View(_("Missing"), {"state": "missing"}),
+        View(_("Pinned"), {"pinned": "yes"}),
+        View(_("With a problem"), {"problem": "yes"}),
+    )
+    empty_text = _("Import entries of the catalog, or adopt a collection that you have.")
     list_filter = (
         CollectionFilter, TypeFilter, StateFilter, UpdateFilter, PinnedFilter, OriginFilter, ProblemFilter,
     )  # fmt: skip
-    search_fields = ("name", "title", "description")
-    search_help_text = _("Search by name, title or description.")
+    search_fields = ("name", "title", "description", "path", "tags")
+    search_help_text = _("Search by name, title, description, path or tag.")
     sortable_by = ("shown_name",)
     fieldsets = (
         (None, {"fields": (
             "shown_name", "shown_type", "shown_state", "shown_title", "shown_description", "shown_tags", "shown_pin",
             "shown_collection", "shown_path",
         )}),
-        (_("Preview"), {"fields": ("shown_preview",)}),
-        (_("Files"), {"fields": ("shown_files",)}),
         (_("Where it comes from"), {"fields": (
             "shown_origin", "shown_upstream", "base_commit", "base_oid", "content_oid", "upstream_oid",
             "shown_checked", "shown_problem", "shown_metadata", "shown_changed",
@@ -92,7 +95,11 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         return flatten_fieldsets(self.fieldsets)
 
     def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
-        return [kind for kind in self.bulk_actions if kind is not UnpinArtifacts or row.pin]
+        idle: dict[type[BulkAction], bool] = {
+            UnpinArtifacts: not row.pin,
+            UndeployArtifacts: not row.deployments.all(),
+        }
+        return [kind for kind in self.bulk_actions if not idle.get(kind)]
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, artifact: Artifact) -> str:
@@ -154,48 +161,9 @@ class ArtifactAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def shown_problem(self, artifact: Artifact) -> str:
         if not artifact.problem_code:
             return EMPTY
-        return format_html("<code>{}</code> {}", artifact.problem_code, paragraphs(artifact.problem_detail))
+        code, detail = artifact.problem_code, artifact.problem_detail
+        return format_html("<code>{}</code> {}{}", code, paragraphs(detail), hint(code, detail))
 
     @admin.display(description=_("metadata"))
     def shown_metadata(self, artifact: Artifact) -> str:
         return pretty_json(artifact.metadata)
-
-    @admin.display(description=_("files"))
-    def shown_files(self, artifact: Artifact) -> str:
-        try:
-            files = artifact_files(artifact)
-        except DomainError as error:
-            return _refusal(error)
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
-            ((_name(entry), filesizeformat(entry.size), entry.mode.value) for entry in files[:MAX_FILES]),
-        )
-        more = format_html("<p>{} {}</p>", len(files) - MAX_FILES, _("more")) if len(files) > MAX_FILES else ""
-        head = format_html("<tr><th>{}</th><th>{}</th><th>{}</th></tr>", _("path"), _("size"), _("mode"))
-        return format_html('<div class="sm-wide sm-files"><table>{}{}</table></div>{}', head, rows, more)
-
-    @admin.display(description=_("preview"))
-    def shown_preview(self, artifact: Artifact) -> str:
-        try:
-            preview = artifact_preview(artifact, artifact_files(artifact))
-        except DomainError as error:
-            return _refusal(error)
-        if preview is None:
-            return EMPTY
-        body = render_markdown(preview.text) if preview.markdown else _plain(preview.text)
-        more = format_html("<p>{}</p>", _("The file goes on.")) if preview.cut else ""
-        return format_html('<div class="sm-preview"><small>{}</small>{}{}</div>', printable(preview.path), body, more)
-
-
-def _name(entry: FileEntry) -> str:
-    return printable(entry.path)
-
-
-def _plain(text: str) -> str:
-    lines = "\n".join(printable(line.expandtabs(4)) for line in text.splitlines())
-    return format_html('<pre class="sm-json">{}</pre>', lines)
-
-
-def _refusal(error: DomainError) -> str:
-    return format_html("{} <code>{}</code>", printable(error.detail), error.code)

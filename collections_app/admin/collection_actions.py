@@ -2,56 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.db.models import Count as Number
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.jobs import bulk_delete, bulk_snapshot, index, index_all, snapshot
 from collections_app.models import Artifact, Collection, Deployment
 from collections_app.services.snapshots import MAX_REASON
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import PLANNED, Count, ListedPreview, Preview, estimate
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.leases import is_free
+from skillmeat_site.core.results import ItemOutcome
 
-
-def slugs_of(ids: Sequence[int]) -> list[str]:
-    """The collections that still exist, by name."""
-    return list(Collection.objects.filter(pk__among=list(ids)).order_by("slug").values_list("slug", flat=True))
+READ: Words = {
+    "read": (_("collections will be read"), Tone.INFO),
+    "busy": (_("being changed now (they will say that they are busy)"), Tone.WARNING),
+}
 
 
 class _OfCollections(JobAction):
-    """The preview counts what is there: reading all files for it could take minutes."""
+    """Frozen by slug, which still names a collection that is deleted meanwhile."""
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        return {"slugs": slugs_of(ids), **options}
+    key = "slug"
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        free = is_free()
-        found = Collection.objects.filter(pk__among=list(ids)).aggregate(
-            free=Number("pk", filter=free),
-            busy=Number("pk", filter=~free),
-            broken=Number("pk", filter=~Q(problem_code="")),
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
+        return {"slugs": list(ids), **options}
+
+
+class _Reading(_OfCollections):
+    """The estimate counts what is there: reading all files for it could take minutes."""
+
+    exact_up_to = 0
+
+    def estimate(self, request: HttpRequest, ids: Sequence[str], options: Options | None) -> Preview:
+        rows = Collection.objects.filter(slug__among=list(ids))
+        busy = set(rows.exclude(is_free()).values_list("slug", flat=True))
+        return estimate(
+            "collection",
+            ids,
+            lambda slug: "busy" if slug in busy else "read",
+            words=READ,
+            note=_("The files are not looked at before."),
+            facts=[
+                Count(_("artifacts in them"), Artifact.objects.filter(collection__slug__among=list(ids)).count()),
+                Count(_("had a problem when they were read last"), rows.exclude(problem_code="").count()),
+            ],
         )
-        artifacts = Artifact.objects.filter(collection__pk__among=list(ids)).count()
-        return [
-            Count(_("collections will be read"), found["free"]),
-            Count(_("artifacts in them"), artifacts),
-            Count(_("being changed now (they will say that they are busy)"), found["busy"]),
-            Count(_("had a problem when they were read last"), found["broken"]),
-            Count(_("deleted meanwhile"), len(ids) - found["free"] - found["busy"]),
-        ]
 
 
 class SnapshotForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), required=False, max_length=MAX_REASON)
 
 
-class SnapshotCollections(_OfCollections):
+class SnapshotCollections(_Reading):
     name = "snapshot"
     label = _("Take snapshots of selected collections")
     button = _("Take a snapshot")
@@ -60,14 +69,11 @@ class SnapshotCollections(_OfCollections):
     form = SnapshotForm
     job = bulk_snapshot
 
-    def target(self, ids: Sequence[Any], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
-        slugs = slugs_of(ids)
-        if len(slugs) == 1:
-            return snapshot, {"slug": slugs[0], **options}
-        return self.job, {"slugs": slugs, **options}
+    def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
+        return (snapshot, {"slug": ids[0], **options}) if len(ids) == 1 else super().target(ids, options)
 
 
-class IndexCollections(_OfCollections):
+class IndexCollections(_Reading):
     name = "refresh_cache"
     label = _("Refresh the cache of selected collections")
     button = _("Refresh the cache")
@@ -75,9 +81,8 @@ class IndexCollections(_OfCollections):
     permission = "collections_app.refresh_collection"
     job = index_all
 
-    def target(self, ids: Sequence[Any], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
-        slugs = slugs_of(ids)
-        return (index, {"slug": slugs[0]}) if len(slugs) == 1 else (self.job, {"slugs": slugs})
+    def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
+        return (index, {"slug": ids[0]}) if len(ids) == 1 else super().target(ids, options)
 
 
 class DeleteForm(forms.Form):
@@ -96,13 +101,20 @@ class DeleteCollections(_OfCollections):
     permission = "collections_app.delete_collection"
     form = DeleteForm
     job = bulk_delete
+    exact_up_to = 50
     dangerous = True
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        artifacts = Artifact.objects.filter(collection__pk__among=list(ids)).count()
-        deployed = Deployment.objects.filter(artifact__collection__pk__among=list(ids)).count()
+    def planned(self, request: HttpRequest, ids: Sequence[str], options: Options) -> ListedPreview:
+        preview = super().planned(request, ids, options)
+        preview.facts = self.facts(ids)
+        return preview
+
+    def estimate(self, request: HttpRequest, ids: Sequence[str], options: Options | None) -> Preview:
+        return estimate("collection", ids, lambda slug: ItemOutcome.REMOVED, words=PLANNED, facts=self.facts(ids))
+
+    def facts(self, ids: Sequence[str]) -> list[Count]:
+        artifacts = Artifact.objects.filter(collection__slug__among=list(ids))
         return [
-            Count(_("collections will be deleted"), len(slugs_of(ids))),
-            Count(_("artifacts in them"), artifacts),
-            Count(_("deployments come from them (their collections stay, unless forced)"), deployed),
+            Count(_("artifacts in them"), artifacts.count()),
+            Count(_("deployments come from them"), Deployment.objects.filter(artifact__in=artifacts).count()),
         ]

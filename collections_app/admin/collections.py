@@ -8,18 +8,21 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.collection_actions import DeleteCollections, IndexCollections, SnapshotCollections
 from collections_app.admin.filters import ProblemFilter, UpdateFilter
 from collections_app.admin.refresh_actions import REFRESH_COLLECTIONS
-from collections_app.models import Artifact, Collection, Snapshot
+from collections_app.admin.timeline_page import TimelinePages
+from collections_app.models import Artifact, Collection
 from collections_app.services.collections import create_collection, rename_collection
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, row_link, shortened
+from skillmeat_site.core.admin.changelist import View
+from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.reporting import SilentReport
@@ -27,14 +30,12 @@ from skillmeat_site.core.reporting import SilentReport
 show_objects("collection", Collection, by="slug")
 
 SEEN = (
-    "shown_problem", "shown_artifacts", "shown_updates", "shown_snapshots", "revision", "shown_indexed",
-    "shown_created", "owner",
+    "shown_problem", "shown_artifacts", "shown_updates", "revision", "shown_indexed", "shown_created", "owner",
 )  # fmt: skip
-MAX_SNAPSHOTS = 10
 
 
 @admin.register(Collection)
-class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
+class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     bulk_actions: ClassVar[Sequence[type[BulkAction]]] = (
         *REFRESH_COLLECTIONS,
         SnapshotCollections,
@@ -46,6 +47,11 @@ class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
         "shown_name", "shown_count", "shown_updates", "shown_problem_code", "revision", "shown_indexed",
         "shown_updated",
     )  # fmt: skip
+    views = (
+        View(_("Updates available"), {"update_available": "yes"}),
+        View(_("With a problem"), {"problem": "yes"}),
+    )
+    empty_text = _("Importing makes the first one. Or add one here.")
     list_filter = (UpdateFilter, ProblemFilter)
     search_fields = ("slug", "name")
     search_help_text = _("Search by name.")
@@ -106,21 +112,9 @@ class CollectionAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_problem(self, collection: Collection) -> str:
         if not collection.problem_code:
             return EMPTY
-        return format_html("{} {}", self.shown_problem_code(collection), paragraphs(collection.problem_detail))
-
-    @admin.display(description=_("snapshots"))
-    def shown_snapshots(self, collection: Collection) -> str:
-        rows = list(Snapshot.objects.filter(collection=collection).for_list()[: MAX_SNAPSHOTS + 1])
-        if not rows:
-            return EMPTY
-        items = [
-            format_html(
-                "<li>{} · {}</li>", row_link(row, f"{row.created_at:%Y-%m-%d %H:%M:%S}"), shortened(row.reason)
-            )
-            for row in rows[:MAX_SNAPSHOTS]
-        ]
-        items.append(format_html("<li>{}</li>", link(changelist_url(Snapshot, collection=collection.pk), _("all"))))
-        return format_html('<ul class="sm-list">{}</ul>', format_html_join("", "{}", ((item,) for item in items)))
+        detail = collection.problem_detail
+        advice = hint(collection.problem_code, detail)
+        return format_html("{} {}{}", self.shown_problem_code(collection), paragraphs(detail), advice)
 
     @admin.display(description=_("indexed"), ordering="indexed_at")
     def shown_indexed(self, collection: Collection) -> str:

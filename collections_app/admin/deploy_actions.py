@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.db.models import Count as CountOf
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_badges import KIND, PROFILE
 from collections_app.domain.deploy_targets import Profile
 from collections_app.jobs import bulk_deploy, bulk_undeploy
-from collections_app.models import Artifact, Project
-from skillmeat_site.core.admin.actions import Count, JobAction
-from skillmeat_site.core.admin.badges import choices
+from collections_app.models import Artifact, Deployment, Project
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words, choices
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import Preview, estimate
+
+AT_ONCE = 50
+"""So many targets are looked at on disk while a page is waited for."""
+LOOKED_AT: Words = {"look": (_("will be looked at, and removed unless they were edited"), Tone.INFO)}
+DISKS = _("The disks of collections and projects were not looked at.")
 
 
 class DeployForm(forms.Form):
@@ -38,8 +45,9 @@ class DeployArtifacts(JobAction):
     permission = "collections_app.deploy_artifact"
     form = DeployForm
     job = bulk_deploy
+    exact_up_to = AT_ONCE
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         return {
             "ids": [str(pk) for pk in ids],
             "project": options["project"].path,
@@ -47,13 +55,17 @@ class DeployArtifacts(JobAction):
             "overwrite": options["overwrite"],
         }
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
+    def options_form(self, request: HttpRequest, data: Any = None) -> forms.Form:
+        form = super().options_form(request, data)
+        projects: Any = form.fields["project"]
+        projects.queryset = Project.objects.for_user(request.user).order_by("name", "pk")
+        return form
+
+    def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
         """How many of each type: where they go is chosen on the same page."""
-        rows = Artifact.objects.filter(pk__in=list(ids)).values("type").order_by("type")
-        return [
-            Count(KIND[row["type"]][0] if row["type"] in KIND else row["type"], row["number"])
-            for row in rows.annotate(number=CountOf("pk"))
-        ]
+        types = dict(Artifact.objects.filter(pk__among=list(ids)).values_list("pk", "type"))
+        by_id = {str(pk): type_ for pk, type_ in types.items()}
+        return estimate("artifact", ids, lambda pk: by_id.get(str(pk), ""), words=KIND, note=DISKS)
 
 
 class UndeployForm(forms.Form):
@@ -70,13 +82,14 @@ class UndeployDeployments(JobAction):
     permission = "collections_app.deploy_artifact"
     form = UndeployForm
     job = bulk_undeploy
+    exact_up_to = AT_ONCE
     dangerous = True
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         return {"ids": [str(pk) for pk in ids], "force": bool(options.get("force"))}
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        return self.planned(request, ids, {})
+    def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
+        return estimate("deployment", ids, lambda pk: "look", words=LOOKED_AT, note=DISKS)
 
 
 class UndeployArtifacts(UndeployDeployments):
@@ -85,7 +98,9 @@ class UndeployArtifacts(UndeployDeployments):
     label = _("Undeploy selected artifacts")
     description = _("Removes the artifacts from every project. What was edited there is kept, unless forced.")
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        deployments = Artifact.objects.filter(pk__in=list(ids)).exclude(deployments=None)
-        found = deployments.order_by("deployments__pk").values_list("deployments__pk", flat=True)
-        return super().params(list(found), options)
+    def chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        artifacts = list(queryset.values_list("pk", flat=True))
+        return Deployment.objects.for_user(request.user).filter(artifact__pk__among=artifacts).order_by("pk")
+
+    def visible(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return Deployment.objects.for_user(request.user)

@@ -6,35 +6,40 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.deploy_actions import UndeployDeployments
 from collections_app.admin.deploy_badges import KIND, PROFILE, STATE
+from collections_app.admin.deploy_page import DeploymentPages
+from collections_app.domain.drift import DRIFTED
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.drift import states_of
 from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.changelist import View
+from skillmeat_site.core.admin.display import EMPTY, Tone, ago, pretty_json, row_link, shortened
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 
-show_objects("deployment", Deployment)
+show_objects("deployment", Deployment, related=("project",))
+
+ANY_DRIFT = "drifted"
+"""Stands in the query for the states of ``domain.drift.DRIFTED``."""
 
 
 class KindFilter(WordFilter):
     title = _("type")
-    parameter_name = "type"
+    parameter_name = facet = "type"
     words = KIND
 
 
 class ProfileFilter(WordFilter):
     title = _("profile")
-    parameter_name = "profile"
+    parameter_name = facet = "profile"
     words = PROFILE
 
 
@@ -43,14 +48,16 @@ class StateFilter(WordFilter):
 
     title = _("state")
     parameter_name = "state"
-    words = STATE
+    words = {ANY_DRIFT: (_("drifted: modified, in conflict or missing"), Tone.WARNING), **STATE}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None:
-            return queryset
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         states = states_of(queryset)
-        return queryset.filter(pk__among=[pk.hex for pk, state in states.items() if state.value == value])
+        return queryset.filter(pk__among=[pk.hex for pk, state in states.items() if is_asked(state.value, value)])
+
+
+def is_asked(state: str, value: str) -> bool:
+    """Whether a deployment in this state is one that the option means."""
+    return state in DRIFTED if value == ANY_DRIFT else state == value
 
 
 class ProjectFilter(PickedFilter):
@@ -65,24 +72,20 @@ class ArtifactFilter(PickedFilter):
     related = Artifact
 
 
-class WithStates(ChangeList):
-    """Looks up the states of the rows of a page, all at once."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows = list(self.result_list)
-        states = states_of(rows)
-        for row in rows:
-            row.state = states[row.pk]
-        self.result_list = rows
-
-
 @admin.register(Deployment)
-class DeploymentAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (UndeployDeployments,)
     list_display = (
         "shown_name", "shown_kind", "shown_state", "shown_project", "shown_profile", "shown_target", "shown_when",
     )  # fmt: skip
+    # Not counted: that would look at every disk, with every page.
+    views = (
+        View(_("Drifted"), {"state": ANY_DRIFT}, counted=False),
+        View(_("Outdated"), {"state": "outdated"}, counted=False),
+        View(_("Edited in the project"), {"state": "modified"}, counted=False),
+        View(_("Missing"), {"state": "missing"}, counted=False),
+    )
+    empty_text = _("Select artifacts, and deploy them into a project.")
     list_filter = (KindFilter, StateFilter, ProfileFilter, ProjectFilter, ArtifactFilter)
     search_fields = ("name", "target", "project__name")
     search_help_text = _("Search by name, target or project.")
@@ -96,8 +99,10 @@ class DeploymentAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return Deployment.objects.for_user(request.user).for_list()
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithStates
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        states = states_of(rows)
+        for row in rows:
+            row.state = states[row.pk]
 
     def page_actions(self, row: Deployment) -> Sequence[type[BulkAction]]:
         return (UndeployDeployments,)

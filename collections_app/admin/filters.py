@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.badges import KIND, ORIGIN, STATE
@@ -24,25 +22,22 @@ class CollectionFilter(PickedFilter):
 
 class TypeFilter(WordFilter):
     title = _("type")
-    parameter_name = "type"
+    parameter_name = facet = "type"
     words = KIND
 
 
 class OriginFilter(WordFilter):
     title = _("origin")
-    parameter_name = "origin"
+    parameter_name = facet = "origin"
     words = ORIGIN
 
 
 class StateFilter(WordFilter):
     title = _("state")
-    parameter_name = "state"
+    parameter_name = facet = "state"
     words = STATE
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> QuerySet[Artifact]:
-        value = self.value()
-        if value is None or not isinstance(queryset, ArtifactQuerySet):
-            return queryset
+    def narrow(self, queryset: ArtifactQuerySet, value: str) -> QuerySet[Artifact]:
         return queryset.in_state(value)
 
 
@@ -53,34 +48,31 @@ class UpdateFilter(WordFilter):
     parameter_name = "update_available"
     words = {"yes": (_("available"), Tone.INFO)}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() != "yes" or not isinstance(queryset, ArtifactQuerySet | CollectionQuerySet):
-            return queryset
-        return queryset.update_available()
+    def narrow(self, queryset: Any, value: str) -> QuerySet[Any]:
+        rows: ArtifactQuerySet | CollectionQuerySet = queryset.update_available()
+        return rows
 
 
-class _YesNo(admin.SimpleListFilter):
-    """Whether a text column is filled."""
+class _YesNo(WordFilter):
+    """Whether the text column ``facet`` is filled."""
 
-    column: str
+    words = {"yes": (_("Yes"), Tone.INFO), "no": (_("No"), Tone.QUIET)}
 
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("yes", _("Yes")), ("no", _("No"))]  # type: ignore[list-item]
+    def narrow(self, queryset: QuerySet[Artifact], value: str) -> QuerySet[Artifact]:
+        empty = {self.facet: ""}
+        return queryset.exclude(**empty) if value == "yes" else queryset.filter(**empty)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> QuerySet[Artifact]:
-        empty = {self.column: ""}
-        if self.value() == "yes":
-            return queryset.exclude(**empty)
-        return queryset.filter(**empty) if self.value() == "no" else queryset
+    def option_of(self, value: str) -> str:
+        return "yes" if value else "no"
 
 
 class PinnedFilter(_YesNo):
     title = _("pinned")
     parameter_name = "pinned"
-    column = "pin"
+    facet = "pin"
 
 
 class ProblemFilter(_YesNo):
     title = _("problem")
     parameter_name = "problem"
-    column = "problem_code"
+    facet = "problem_code"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -16,32 +15,40 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from collections_app.admin.conflicts import show_conflicts
 from collections_app.admin.filters import CollectionFilter
-from collections_app.admin.snapshots import shown_differences
 from collections_app.domain.refresh_plan import CONTENT
 from collections_app.models import PlanState, RefreshPlan
 from collections_app.refresh_jobs import apply
+from collections_app.services.file_views import ComparedFiles
 from collections_app.services.plan_diff import plan_diff
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
+from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, change_url, row_link, shortened
+from skillmeat_site.core.admin.diff_page import show_difference
+from skillmeat_site.core.admin.diffs import STYLES, view_of
+from skillmeat_site.core.admin.display import EMPTY, Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.text import printable
 from skillmeat_site.upstream.refs import is_oid
 
-show_objects("refreshplan", RefreshPlan)
+show_objects("refreshplan", RefreshPlan, related=("collection",))
 
 MAX_ROWS = 200
 """Artifacts of one plan that are on its page; the API has all."""
 MAX_VALUE = 300
-CONFLICTS = {
-    "binary": _("not a text: both sides changed it"),
-    "deleted_or_retyped": _("deleted or made something else on one side, changed on the other"),
-}
 SHORT_ID = 12
+
+PLANNED_STATUS: Words = {
+    "refreshed": (_("will be refreshed"), Tone.GOOD),
+    "unchanged": (_("are so already"), Tone.QUIET),
+    "skipped": (_("will be skipped"), Tone.QUIET),
+    "error": (_("cannot be done"), Tone.BAD),
+}
 
 
 class ApplyPlan(JobAction):
@@ -56,16 +63,25 @@ class ApplyPlan(JobAction):
     permission = "collections_app.refresh_collection"
     job = apply
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         row = RefreshPlan.objects.select_related("collection").filter(pk__in=ids[:1]).first()
         if len(ids) != 1 or row is None:
             raise InvalidParameter("Choose one plan: applying it makes the others stale.")
         return {"slug": row.collection.slug, "plan_id": str(row.pk)}
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        plan = RefreshPlan.objects.get(pk=self.params(ids, {})["plan_id"])
-        counted = Counter(str(row.get("status")) for row in plan.details)
-        return [Count(status, number) for status, number in sorted(counted.items())]
+    def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
+        """What the plan says, artifact by artifact; it is refused where that no longer holds."""
+        plan = RefreshPlan.objects.get(pk=self.params(ids, options)["plan_id"])
+        return ListedPreview(
+            (
+                Planned(
+                    "artifact", str(one.get("artifact_id") or ""), f"{one.get('type')}:{one.get('name')}",
+                    str(one.get("status")), str(one.get("code") or ""), str(one.get("reason") or ""),
+                )
+                for one in plan.details
+            ),
+            words=PLANNED_STATUS,
+        )  # fmt: skip
 
 
 @admin.register(RefreshPlan)
@@ -75,6 +91,9 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     list_filter = (CollectionFilter,)
     sortable_by = ()
     fields = ("shown_made", "shown_collection", "mode", "shown_state", "shown_changes", "shown_rows")
+
+    class Media:
+        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefreshPlan]:
         return RefreshPlan.objects.select_related("collection")
@@ -97,16 +116,23 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, plan):
             raise PermissionDenied
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "back": change_url(plan)}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "back": change_url(plan),
+        }
         try:
             found = plan_diff(plan.collection.slug, str(plan.pk), str(artifact_id), report=SilentReport())
-            files = shown_differences(found.files) if found.files else ""
+            nothing = _("Applying the plan leaves its files as they are.")
+            files = show_difference(request, ComparedFiles(found.files.diff), nothing)
         except NotFound as error:
             raise Http404 from error
         except DomainError as error:
             tell(request, error)
             return HttpResponseRedirect(context["back"])
-        shown = {"title": printable(found.label), "files": files, "conflicts": _conflicts(found.conflicts)}
+        conflicts = show_conflicts(found.conflicts, view_of(request)) if found.conflicts else ""
+        shown = {"title": printable(found.label), "files": files, "conflicts": conflicts}
         return TemplateResponse(request, "admin/skillmeat/plan_files.html", {**context, **shown})
 
     @admin.display(description=_("made"))
@@ -145,28 +171,6 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             return ""
         url = reverse(f"admin:{self._url_name('files')}", args=[row.pk, one["artifact_id"]])
         return format_html('<p><a href="{}">{}</a></p>', url, _("Show files"))
-
-
-def _conflicts(conflicts: Sequence[Mapping[str, Any]]) -> str:
-    """What both sides have where they collide, file by file: ours as taken away, theirs as added."""
-    return format_html_join(
-        "",
-        "<details open><summary>{}</summary>{}</details>",
-        (
-            (printable(str(one.get("path"))), CONFLICTS.get(str(one.get("kind"))) or _collisions(one))
-            for one in conflicts
-        ),
-    )
-
-
-def _collisions(one: Mapping[str, Any]) -> str:
-    lines: list[tuple[str, str, str]] = []
-    for hunk in one.get("hunks") or ():
-        lines.append(("sm-place", "@@", str(hunk.get("line"))))
-        for side, tone, sign in (("ours", "sm-minus", "-"), ("theirs", "sm-plus", "+")):
-            lines += [(tone, sign, printable(line.expandtabs(4))) for line in str(hunk.get(side)).splitlines()]
-    shown = format_html_join("\n", '<span class="{}">{} {}</span>', lines)
-    return format_html('<pre class="sm-hunks">{}</pre>', shown)
 
 
 def _is_ready(row: RefreshPlan) -> bool:

@@ -6,22 +6,24 @@ asked before it is confirmed: the preview counts what is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Count as Number
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.domain.artifact_state import ArtifactState
 from collections_app.domain.refresh_options import RefreshMode, Strategy
 from collections_app.jobs import bulk_refresh, refresh, refresh_artifacts
-from collections_app.models import Artifact, Collection
+from collections_app.models import Artifact
 from collections_app.querysets import ArtifactQuerySet
 from collections_app.refresh_jobs import plan
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import Preview, estimate
 from skillmeat_site.core.errors import InvalidParameter
 from skillmeat_site.core.jobs.registry import JobDefinition
 
@@ -31,6 +33,17 @@ STRATEGIES = (
     (Strategy.OURS.value, _("merge; of what both sides changed, keep ours")),
     (Strategy.THEIRS.value, _("merge; of what both sides changed, take theirs")),
 )
+
+KNOWN: Words = {
+    ArtifactState.UPDATE_AVAILABLE: (_("had an update when they were last looked up"), Tone.INFO),
+    ArtifactState.CONFLICT: (_("were edited here and had changed upstream"), Tone.WARNING),
+    ArtifactState.LOCALLY_MODIFIED: (_("were edited here; upstream had not changed"), Tone.QUIET),
+    ArtifactState.IN_SYNC: (_("were current"), Tone.QUIET),
+    ArtifactState.MISSING: (_("have lost their files"), Tone.WARNING),
+    ArtifactState.UNKNOWN: (_("were never looked up"), Tone.QUIET),
+    "pinned": (_("are pinned: they will be skipped"), Tone.QUIET),
+    "local": (_("have no upstream: they will be skipped"), Tone.QUIET),
+}
 
 
 class SyncForm(forms.Form):
@@ -43,44 +56,43 @@ class SyncForm(forms.Form):
 
 class _Refresh(JobAction):
     permission = "collections_app.refresh_collection"
+    exact_up_to = 0
     mode: ClassVar[RefreshMode]
 
     def artifacts(self, ids: Sequence[Any]) -> ArtifactQuerySet:
         """The artifacts that are meant."""
         raise NotImplementedError
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        found = (
-            self.artifacts(ids)
-            .with_state()
-            .aggregate(
-                known=Number("pk", filter=~Q(upstream_url="")),
-                pinned=Number("pk", filter=~Q(upstream_url="") & ~Q(pin="")),
-                updates=Number("pk", filter=Q(state=ArtifactState.UPDATE_AVAILABLE.value)),
-                edited=Number("pk", filter=Q(state=ArtifactState.CONFLICT.value)),
-                local=Number("pk", filter=Q(upstream_url="")),
-            )
+    def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
+        """Of each artifact how it stood when it was last looked up."""
+        rows: QuerySet[Any] = self.artifacts(ids).with_state().order_by("collection__slug", "type", "name", "pk")
+        found = {str(row[0]): row for row in rows.values_list("pk", "upstream_url", "pin", "state")}
+        return estimate(
+            "artifact",
+            found,
+            lambda pk: _fate(self.mode, *found[pk][1:]),
+            words=KNOWN,
+            note=_("The repositories were not asked: this is what was known when they were last."),
         )
-        return [
-            Count(_("artifacts will be looked up in their repositories"), found["known"]),
-            Count(_("of these pinned"), found["pinned"]),
-            Count(_("of these with an update when they were last checked"), found["updates"]),
-            Count(_("of these edited here and changed upstream when they were last checked"), found["edited"]),
-            Count(_("without an upstream: they are skipped"), found["local"]),
-        ]
+
+
+def _fate(mode: RefreshMode, upstream_url: str, pin: str, state: str) -> str:
+    if not upstream_url:
+        return "local"
+    return "pinned" if pin and mode is RefreshMode.SYNC else state
 
 
 class _OfCollections(_Refresh):
     job = bulk_refresh
+    key = "slug"
 
     def artifacts(self, ids: Sequence[Any]) -> ArtifactQuerySet:
-        return Artifact.objects.filter(collection__pk__among=list(ids))
+        return Artifact.objects.filter(collection__slug__among=list(ids))
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        slugs = Collection.objects.filter(pk__among=list(ids)).order_by("slug").values_list("slug", flat=True)
-        return {"slugs": list(slugs), "mode": self.mode.value, **options}
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
+        return {"slugs": list(ids), "mode": self.mode.value, **options}
 
-    def target(self, ids: Sequence[Any], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
+    def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
         """A single collection is a job of its own, whose rows are its artifacts."""
         params = self.params(ids, options)
         slugs = params.pop("slugs")
@@ -93,7 +105,7 @@ class _OfArtifacts(_Refresh):
     def artifacts(self, ids: Sequence[Any]) -> ArtifactQuerySet:
         return Artifact.objects.filter(pk__among=list(ids))
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         return {"ids": [str(pk) for pk in ids], "mode": self.mode.value, **options}
 
 
@@ -141,8 +153,9 @@ class PlanCollections(_OfCollections):
     form = PlanForm
     mode = RefreshMode.METADATA_ONLY
     job = plan
+    plannable = False
 
-    def target(self, ids: Sequence[Any], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
+    def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
         params = self.params(ids, options)
         slugs = params.pop("slugs")
         if len(slugs) != 1:

@@ -1,41 +1,46 @@
-"""Snapshots: what was, what has changed since, and the way back."""
+"""Snapshots: what was, what one changed, what has changed since, and the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from collections_app.admin.badges import CHANGE
 from collections_app.admin.filters import CollectionFilter
 from collections_app.jobs import restore
 from collections_app.models import Snapshot
-from collections_app.services.differences import FileDifference, FileDifferences
-from collections_app.services.snapshot_diff import snapshot_diff
-from skillmeat_site.core.admin.actions import BulkAction, Count, JobAction
-from skillmeat_site.core.admin.badges import word_badge
+from collections_app.services.file_views import ComparedFiles
+from collections_app.services.snapshots import find_snapshot
+from collections_app.services.timeline import changes_in, changes_since, previous_of
+from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import EMPTY, ago, row_link, shortened
+from skillmeat_site.core.admin.diff_page import show_difference
+from skillmeat_site.core.admin.diffs import VIEW
+from skillmeat_site.core.admin.display import Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.previews import ListedPreview, Planned
+from skillmeat_site.core.admin.subpages import SubPagesAdmin, refusal, section
 from skillmeat_site.core.errors import DomainError, InvalidParameter
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.text import printable
 
-show_objects("snapshot", Snapshot)
+show_objects("snapshot", Snapshot, related=("collection",))
 
-MAX_FILES = 50
-"""Files whose difference is on the page; the API has all."""
-TEXTS = {
-    "binary": _("Not a text."),
-    "too_large": _("Too large to compare here."),
-    "unavailable": _("It was changed just now: reload the page."),
-}
+AGAINST, BELOW = "against", "below"
+NOW, PREVIOUS = "now", "previous"
+
+
+def snapshot_url(row: Snapshot, **query: str) -> str:
+    """A snapshot's page; ``query`` says what it is compared with."""
+    return f"{change_url(row)}?{urlencode(query)}" if query else change_url(row)
 
 
 class RestoreSnapshot(JobAction):
@@ -49,20 +54,24 @@ class RestoreSnapshot(JobAction):
     job = restore
     dangerous = True
 
-    def params(self, ids: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         row = Snapshot.objects.select_related("collection").filter(pk__in=ids[:1]).first()
         if len(ids) != 1 or row is None:
             raise InvalidParameter("Choose one snapshot: a collection can go back to one moment only.")
         return {"slug": row.collection.slug, "snapshot_id": str(row.pk)}
 
-    def preview(self, request: HttpRequest, ids: Sequence[str]) -> list[Count]:
+    def planned(self, request: HttpRequest, ids: Sequence[str], options: Options) -> ListedPreview:
+        """File by file: of the one snapshot there would be one row."""
         context: Any = DryRunContext(actor_of(request))
-        result = self.job.function(context, **self.params(ids, {}), dry_run=True)
-        return [Count(_("artifacts and files will be given back or taken away"), len(result.changed))]
+        result = self.job.function(context, **self.params(ids, options), dry_run=True)
+        rows = [Planned("", path, path, "swap") for path in result.changed]
+        return ListedPreview(
+            rows, words={"swap": (_("artifacts and files will be given back or taken away"), Tone.INFO)}
+        )
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class SnapshotAdmin(SubPagesAdmin, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (RestoreSnapshot,)
     list_display = ("shown_at", "shown_collection", "shown_reason", "artifact_count", "shown_job")
     list_filter = (CollectionFilter,)
@@ -71,7 +80,6 @@ class SnapshotAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     sortable_by = ()
     fields = (
         "shown_at", "shown_collection", "shown_reason", "artifact_count", "shown_job", "key", "commit_oid",
-        "shown_diff",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Snapshot]:
@@ -82,6 +90,30 @@ class SnapshotAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     def page_actions(self, row: Snapshot) -> Sequence[type[BulkAction]]:
         return self.bulk_actions
+
+    def page_parts(self, request: HttpRequest, row: Snapshot) -> list[SafeString]:
+        previous = previous_of(row)
+        against = request.GET.get(AGAINST, NOW)
+        below = request.GET.get(BELOW, "")
+        tabs = _tabs(request, against, previous)
+        only = format_html("<p>{} <code>{}</code></p>", _("Only below"), printable(below)) if below else ""
+        try:
+            found, nothing = self._compared(request, row, previous, against, below)
+            shown = show_difference(request, found, nothing)
+        except DomainError as error:
+            shown = refusal(error)
+        return [section(_("Differences"), tabs, only, shown)]
+
+    def _compared(
+        self, request: HttpRequest, row: Snapshot, previous: Snapshot | None, against: str, below: str
+    ) -> tuple[ComparedFiles, Any]:
+        if against == PREVIOUS:
+            return changes_in(row, previous, below=below), _("Nothing: it is the same as the one before.")
+        if against == NOW:
+            return changes_since(row, None, below=below), _("Nothing: the collection is as it was.")
+        other = find_snapshot(row.collection, against)
+        other.collection = row.collection
+        return changes_since(row, other, below=below), _("Nothing: the two are the same.")
 
     @admin.display(description=_("taken"))
     def shown_at(self, row: Snapshot) -> str:
@@ -99,53 +131,16 @@ class SnapshotAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def shown_job(self, row: Snapshot) -> str:
         return row_link(row.job)
 
-    @admin.display(description=_("changed since"))
-    def shown_diff(self, row: Snapshot) -> str:
-        try:
-            found = snapshot_diff(row, None)
-            return shown_differences(found) if found else format_html("<p>{}</p>", _UNCHANGED)
-        except DomainError as error:
-            return format_html("{} <code>{}</code>", printable(error.detail), error.code)
 
-
-_UNCHANGED = _("Nothing: the collection is as it was.")
-
-
-def shown_differences(found: FileDifferences) -> str:
-    """The files that differ, each with its lines; of very many the first ones. Raises what comparing raises."""
-    files = format_html_join("", "{}", ((_difference(each),) for each in found[:MAX_FILES]))
-    more = format_html("<p>{} {}</p>", len(found) - MAX_FILES, _("more files")) if len(found) > MAX_FILES else ""
-    return format_html('<div class="sm-diff">{}{}</div>', files, more)
-
-
-def _difference(each: FileDifference) -> str:
-    kind = each.lines.kind.value
-    body: Any = TEXTS.get(kind) or _hunks(each)
-    cut = format_html("<p>{}</p>", _("The difference goes on.")) if each.lines.truncated else ""
-    return format_html(
-        "<details{}><summary>{} {}</summary>{}{}</details>",
-        " open" if each.lines.hunks else "",
-        word_badge(CHANGE, each.change.status),
-        printable(each.change.path),
-        body,
-        cut,
-    )
-
-
-def _hunks(each: FileDifference) -> str:
-    lines: list[tuple[str, str, str]] = []
-    for hunk in each.lines.hunks:
-        place = f"-{hunk.old_start},{hunk.old_lines} +{hunk.new_start},{hunk.new_lines}"
-        lines.append(("sm-place", "@@", place))
-        lines += [
-            (_TONE.get(line.origin, "sm-same"), line.origin, printable(line.text.rstrip("\r\n").expandtabs(4)))
-            for line in hunk.lines
-        ]
-    if not lines:
-        return EMPTY
-    return format_html(
-        '<pre class="sm-hunks">{}</pre>', format_html_join("\n", '<span class="{}">{} {}</span>', lines)
-    )
-
-
-_TONE = {"+": "sm-plus", "-": "sm-minus"}
+def _tabs(request: HttpRequest, against: str, previous: Snapshot | None) -> SafeString:
+    texts = [(PREVIOUS, _("What it holds: it is the first") if previous is None else _("Since the one before"))]
+    texts.append((NOW, _("From it to now")))
+    if against not in (PREVIOUS, NOW):
+        texts.append((against, _("To another snapshot")))
+    links = []
+    for value, text in texts:
+        query = {name: kept for name, kept in request.GET.items() if name in (BELOW, VIEW)} | {AGAINST: value}
+        current = SafeString(' aria-current="true"') if value == against else ""
+        links.append((urlencode(query), current, text))
+    tabs = format_html_join("", '<a href="?{}"{}>{}</a>', links)
+    return format_html('<nav class="sm-tabs" aria-label="{}">{}</nav>', _("What is compared"), tabs)

@@ -14,6 +14,10 @@ class DriftState(StrEnum):
     UNKNOWN = "unknown"  # there is nothing to compare with
 
 
+DRIFTED = (DriftState.MODIFIED, DriftState.CONFLICT, DriftState.MISSING)
+"""Somebody or something was at it in the project."""
+
+
 def drift_state(
     *, deployed: str | None, on_disk: str | None, in_collection: str | None, readable: bool = True
 ) -> DriftState:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from collections_app.domain.merge_fate import settle
 from collections_app.domain.merge_file import MergeFile, check_sections, read_file
 from collections_app.domain.merge_match import attribute, state_of
-from collections_app.domain.merge_slots import Payload, owned_part_oid, slots_of
+from collections_app.domain.merge_slots import Payload, owned_part, owned_part_oid, slots_of
 from collections_app.domain.merge_types import (
     Container,
     KeyConflict,
@@ -79,6 +79,18 @@ def inspect(
         check_sections(kind, root, {slot.section for slot in payload.slots})
         conflicts = settle(payload, owned, slots, found).conflicts(overwrite=False, force=True)
     return _inspection(kind, owned, found[: len(owned)], conflicts)
+
+
+def deployed_part(
+    data: bytes | None, kind: MergeKind, owned: Sequence[OwnedKey], others: Sequence[OwnedKey] = ()
+) -> str:
+    """What is in the file now of a deployment's keys, as ``owned_part`` tells it; "" where nothing is.
+
+    Raises ``SettingsInvalid``.
+    """
+    slots = slots_of(kind, read_file(kind, data).get(kind.value))
+    present = [slot for slot in attribute(slots, (*owned, *others))[: len(owned)] if slot is not None]
+    return owned_part(kind, present) if present else ""
 
 
 def inspect_all(

@@ -65,8 +65,15 @@ def needs_plugin(data: bytes) -> bool:
 def owned_part_oid(kind: MergeKind, slots: Iterable[Slot]) -> str:
     """The id of the part of a file that one deployment owns; the same for the artifact that it came from.
 
-    git's blob id of canonical JSON: ``{"mcpServers": {name: server}}``, or ``{"hooks": {event: [group, …]}}`` with one
-    group for each handler, sorted, for all hooks of an event run at once and their order means nothing.
+    git's blob id of what ``owned_part`` tells.
+    """
+    return canonical_oid(owned_part(kind, slots))
+
+
+def owned_part(kind: MergeKind, slots: Iterable[Slot]) -> str:
+    """That part as canonical JSON: ``{"mcpServers": {name: server}}``, or ``{"hooks": {event: [group, …]}}``.
+
+    One group for each handler, sorted, for all hooks of an event run at once and their order means nothing.
     """
     if kind is MergeKind.SERVERS:
         inner = canonical_object({slot.label: slot.part for slot in slots})
@@ -75,7 +82,7 @@ def owned_part_oid(kind: MergeKind, slots: Iterable[Slot]) -> str:
         for slot in slots:
             events.setdefault(slot.section, []).append(slot.part)
         inner = canonical_object({event: canonical_array(sorted(parts)) for event, parts in events.items()})
-    return canonical_oid(canonical_object({kind.value: inner}))
+    return canonical_object({kind.value: inner})
 
 
 def slots_of(kind: MergeKind, content: Fragment | None) -> tuple[Slot, ...]:

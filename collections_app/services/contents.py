@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from collections_app.domain.names import check_relative
@@ -20,12 +21,11 @@ _TOLD_IN = ("SKILL.md", "README.md", "readme.md", "skill.md", ".claude-plugin/pl
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``markdown`` False: plain text, JSON perhaps. ``cut``: there is more."""
+    """``data``: the beginning of the file. ``markdown`` False: plain text, JSON perhaps."""
 
     path: str
-    text: str
+    data: bytes
     markdown: bool
-    cut: bool
 
 
 def artifact_files(artifact: Artifact) -> Sequence[FileEntry]:
@@ -35,13 +35,8 @@ def artifact_files(artifact: Artifact) -> Sequence[FileEntry]:
     """
     parts = check_relative(artifact.path)
     folder = home().collection(artifact.collection.slug)
-    with meaning(artifact.path):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            with open_folder(fd, parts[:-1]):  # no link on the way
-                pass
-        finally:
-            os.close(fd)
+    with meaning(artifact.path), _opened_folder(folder, parts[:-1]):
+        pass  # no link on the way
     content = content_of(folder.joinpath(*parts), limits=limits())
     return [entry if entry.path else entry._replace(path=parts[-1]) for entry in content.files]
 
@@ -59,8 +54,7 @@ def artifact_preview(artifact: Artifact, files: Sequence[FileEntry]) -> Preview 
         return None
     path = f"{artifact.path}/{wanted}" if is_folder else artifact.path
     data = read_head(artifact.collection.slug, path)
-    text = data[:MAX_PREVIEW].decode("utf-8", "replace")
-    return Preview(wanted, text, wanted.lower().endswith(".md"), len(data) > MAX_PREVIEW)
+    return Preview(wanted, data, wanted.lower().endswith(".md"))
 
 
 def read_head(slug: str, path: str) -> bytes:
@@ -71,13 +65,33 @@ def read_head(slug: str, path: str) -> bytes:
     return _read(home().collection(slug), check_relative(path))
 
 
+def artifact_file(artifact: Artifact, entry: FileEntry) -> bytes:
+    """The bytes of one of ``artifact_files``, as ``read_head`` reads them; of a link its target.
+
+    Raises as ``read_head``.
+    """
+    kind = artifact.kind
+    path = f"{artifact.path}/{entry.path}" if kind is None or kind.is_folder else artifact.path
+    if entry.mode is not FileMode.SYMLINK:
+        return read_head(artifact.collection.slug, path)
+    parts = path.split("/")
+    with meaning(parts[-1]), _opened_folder(home().collection(artifact.collection.slug), parts[:-1]) as fd:
+        return os.fsencode(os.readlink(parts[-1], dir_fd=fd))
+
+
+@contextmanager
+def _opened_folder(folder: os.PathLike[str], parts: Sequence[str]) -> Iterator[int]:
+    root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with open_folder(root, parts) as fd:
+            yield fd
+    finally:
+        os.close(root)
+
+
 def _read(folder: os.PathLike[str], parts: Sequence[str]) -> bytes:
     with meaning(parts[-1]):
-        root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            with open_folder(root, parts[:-1]) as fd:
-                file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
-        finally:
-            os.close(root)
+        with _opened_folder(folder, parts[:-1]) as fd:
+            file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
         with open(file, "rb") as opened:
             return opened.read(MAX_PREVIEW + 1)

@@ -58,26 +58,26 @@ class FileDifferences(Sequence[FileDifference]):
     """The files that differ, by path; the lines of a slice are computed when it is taken, within the limits."""
 
     def __init__(self, diff: Diff) -> None:
-        self._diff = diff
+        self.diff = diff
 
     def __len__(self) -> int:
-        return len(self._diff.changes)
+        return len(self.diff.changes)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return self._compared(self._diff.changes[index])
-        return self._compared([self._diff.changes[index]])[0]
+            return self._compared(self.diff.changes[index])
+        return self._compared([self.diff.changes[index]])[0]
 
     @property
     def changes(self) -> Sequence[Change]:
         """The files without their lines."""
-        return self._diff.changes
+        return self.diff.changes
 
     def _compared(self, changes: Sequence[Change]) -> list[FileDifference]:
         left = MAX_LINES_AT_ONCE
         rows = []
         for change in changes:
-            lines = self._diff.lines(change, DiffLimits(max_lines=max(0, min(MAX_LINES, left))))
+            lines = self.diff.lines(change, DiffLimits(max_lines=max(0, min(MAX_LINES, left))))
             left -= sum(len(hunk.lines) for hunk in lines.hunks)
             rows.append(FileDifference(change, lines))
         return rows

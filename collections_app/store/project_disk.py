@@ -12,7 +12,7 @@ from typing import Self
 
 from collections_app.domain.deploy_plan import ABSENT, Found, Presence
 from collections_app.errors import PathBlocked, SpecialFile, UnsafeLink, UnsafePath
-from collections_app.store.content_ids import DEFAULT_LIMITS, Limits
+from collections_app.store.content_ids import DEFAULT_LIMITS, Content, Limits
 from collections_app.store.content_on_disk import content_at
 from collections_app.store.disk import FOLDER_FLAGS, lstat, meaning, open_folder
 from skillmeat_site.core.errors import LimitExceeded
@@ -72,6 +72,20 @@ class ProjectDisk:
             content = content_at(dir_fd, name, limits=self._limits)
             oid = content.oid if content else None
         return Found(Presence.DIRECTORY if stat.S_ISDIR(found.st_mode) else Presence.FILE, oid)
+
+    def content(self, path: str) -> Content | None:
+        """The files of what is at the path, links told and none followed; None where nothing is.
+
+        Raises ``unsafe_link`` (something on the way), ``path_blocked``, ``unsafe_path`` (``.git`` inside),
+        ``special_file``, ``limit_exceeded``, ``disk_denied``, ``changed_on_disk``.
+        """
+        *folders, name = path.split("/")
+        with meaning(path):
+            try:
+                with open_folder(self._fd, folders) as fd:
+                    return content_at(fd, name, limits=self._limits, any_links=True)
+            except FileNotFoundError:
+                return None
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a small file, None where nothing is. ``MAX_DOCUMENT`` is the most.

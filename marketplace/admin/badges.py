@@ -20,11 +20,11 @@ HEALTH: Words = {
     SourceHealth.DISABLED: (_("disabled"), Tone.QUIET),
 }
 STATUS: Words = {
-    EntryStatus.NEW: (_("new"), Tone.INFO),
     EntryStatus.IMPORTED: (_("imported"), Tone.GOOD),
+    EntryStatus.NEW: (_("new"), Tone.INFO),
     EntryStatus.UPDATED: (_("updated"), Tone.INFO),
-    EntryStatus.EXCLUDED: (_("excluded"), Tone.QUIET),
     EntryStatus.REMOVED: (_("removed"), Tone.WARNING),
+    EntryStatus.EXCLUDED: (_("excluded"), Tone.QUIET),
 }
 PRESENCE: Words = {
     Presence.PRESENT: (_("present"), Tone.GOOD),

@@ -25,6 +25,7 @@ from marketplace.admin.entry_filters import (
     TypeFilter,
     UpdateFilter,
 )
+from marketplace.admin.entry_page import EntryPages
 from marketplace.admin.import_actions import ImportEntries, ReimportEntries
 from marketplace.models import CatalogEntry, EntryImport
 from marketplace.services.import_choice import why_not_importable
@@ -32,6 +33,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import (
     EMPTY,
     Tone,
@@ -44,20 +46,32 @@ from skillmeat_site.core.admin.display import (
     shortened,
 )
 from skillmeat_site.core.admin.objects import object_url, show_objects
+from skillmeat_site.core.admin.telling import tell_once
 from skillmeat_site.core.text import printable
 
 show_objects("entry", CatalogEntry)
 
 MAX_TWINS = 20
+RANKED = 20_000
+"""Entries that a search sorts by how well they answer; all of them have to be read for that."""
 
 
 @admin.register(CatalogEntry)
-class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+class CatalogEntryAdmin(EntryPages, BulkActionsAdmin, ReadOnlyAdmin):
     bulk_actions = (ImportEntries, ReimportEntries, ExcludeEntries, RestoreEntries)
     list_display = (
         "shown_name", "shown_type", "shown_status", "shown_imports", "shown_source", "shown_path", "confidence",
         "shown_updated",
     )  # fmt: skip
+    views = (
+        View(_("New"), {"status": "new"}),
+        View(_("Updates available"), {"update_available": "yes"}),
+        View(_("Imported"), {"status": "imported"}),
+        View(_("Excluded"), {"status": "excluded"}),
+        View(_("Gone upstream"), {"status": "removed"}),
+        View(_("Unsure"), {"confidence": "low"}),
+    )
+    empty_text = _("Entries come from scans: add a source, and scan it.")
     list_filter = (
         ShowFilter, TypeFilter, StatusFilter, UpdateFilter, PresenceFilter, BasisFilter, ConfidenceFilter,
         SourceFilter,
@@ -86,10 +100,16 @@ class CatalogEntryAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[QuerySet[CatalogEntry], bool]:
-        """The list's own search; a click on a column's head wins over rank."""
+        """The list's own search; a click on a column's head wins over rank. What very many have is not ranked."""
         if not search_term.strip():
             return queryset, False
-        return queryset.matching(search_term) if ORDER_VAR in request.GET else queryset.search(search_term), False
+        if ORDER_VAR in request.GET:
+            return queryset.matching(search_term), False
+        if queryset.is_common(search_term, beyond=RANKED):
+            text = _("More than %(n)s entries have these words: they stand in the order of the catalog. Add a word.")
+            tell_once(request, text % {"n": f"{RANKED:,}"})
+            return queryset.matching(search_term), False
+        return queryset.search(search_term), False
 
     def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:
         if row.excluded_at is not None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.jobs import bulk_update_entries
 from marketplace.services.entries import MAX_REASON
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction
+
+INLINE = 2_000
+"""So many entries change within a second; more are a worker's."""
 
 
 class ExcludeForm(forms.Form):
@@ -32,13 +34,10 @@ class ExcludeEntries(JobAction):
     permission = "marketplace.change_catalogentry"
     form = ExcludeForm
     job = bulk_update_entries
-    inline = True
+    inline_up_to = INLINE
 
     def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
         return {"ids": list(ids), "excluded": True, "reason": options.get("reason", "")}
-
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, {})
 
 
 class RestoreEntries(JobAction):
@@ -48,10 +47,7 @@ class RestoreEntries(JobAction):
     description = _("Takes back an exclusion; the reason is forgotten.")
     permission = "marketplace.change_catalogentry"
     job = bulk_update_entries
-    inline = True
+    inline_up_to = INLINE
 
     def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
         return {"ids": list(ids), "excluded": False, "reason": ""}
-
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, {})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.admin.badges import BASIS, PRESENCE, STATUS, TYPE
 from marketplace.models import CatalogEntry, Source
+from marketplace.querysets import EntryQuerySet
 from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.filters import DefaultedFilter, PickedFilter, WordFilter
 
@@ -20,29 +20,32 @@ class ShowFilter(DefaultedFilter):
     title = _("show")
     parameter_name = "show"
     options = {
-        "visible": _("Usual: neither removed, excluded nor duplicate"),
-        "all": _("All"),
-        "duplicates": _("Duplicates"),
+        "visible": _("without removed, excluded, duplicates"),
+        "all": _("everything"),
+        "duplicates": _("duplicates alone"),
     }
     yields_to = ("status", "presence")
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> QuerySet[CatalogEntry]:
-        chosen = self.chosen()
+    def narrow(self, queryset: EntryQuerySet, chosen: str) -> QuerySet[CatalogEntry]:
         if chosen == "duplicates":
             return queryset.filter(duplicate_of__isnull=False)
-        return queryset if chosen == "all" else queryset & CatalogEntry.objects.visible()
+        return queryset if chosen == "all" else queryset.visible()
 
 
 class TypeFilter(WordFilter):
     title = _("type")
-    parameter_name = "type"
+    parameter_name = facet = "type"
+    indexed = True
     words = TYPE
 
 
 class StatusFilter(WordFilter):
     title = _("status")
-    parameter_name = "status"
+    parameter_name = facet = "status"
     words = STATUS
+
+    def narrow(self, queryset: EntryQuerySet, value: str) -> QuerySet[CatalogEntry]:
+        return queryset.in_status(value)
 
 
 class UpdateFilter(WordFilter):
@@ -50,34 +53,36 @@ class UpdateFilter(WordFilter):
     parameter_name = "update_available"
     words = {"yes": (_("available"), Tone.WARNING)}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> QuerySet[CatalogEntry]:
-        return queryset & CatalogEntry.objects.update_available() if self.value() == "yes" else queryset
+    def narrow(self, queryset: EntryQuerySet, value: str) -> QuerySet[CatalogEntry]:
+        return queryset.update_available()
 
 
 class PresenceFilter(WordFilter):
     title = _("presence")
-    parameter_name = "presence"
+    parameter_name = facet = "presence"
     words = PRESENCE
 
 
 class BasisFilter(WordFilter):
     title = _("basis")
-    parameter_name = "basis"
+    parameter_name = facet = "basis"
     words = BASIS
 
 
 class ConfidenceFilter(WordFilter):
     title = _("confidence")
-    parameter_name = "confidence"
+    parameter_name = facet = "confidence"
     words = {
         "high": (_("80 and more"), Tone.GOOD),
         "medium": (_("50 to 79"), Tone.WARNING),
         "low": (_("below 50"), Tone.BAD),
     }
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> QuerySet[CatalogEntry]:
-        band = BANDS.get(self.value() or "")
-        return queryset if band is None else queryset.filter(confidence__range=band)
+    def narrow(self, queryset: EntryQuerySet, value: str) -> QuerySet[CatalogEntry]:
+        return queryset.filter(confidence__range=BANDS[value])
+
+    def option_of(self, value: int) -> str:
+        return next(band for band, (low, high) in BANDS.items() if low <= value <= high)
 
 
 class SourceFilter(PickedFilter):

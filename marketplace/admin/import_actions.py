@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,9 @@ from collections_app.errors import UnsafePath
 from collections_app.services.holding import DEFAULT
 from marketplace.jobs import bulk_import, bulk_reimport
 from marketplace.models import CatalogEntry
-from skillmeat_site.core.admin.actions import Count, JobAction
+from marketplace.services.import_estimate import estimate_import, estimate_reimport
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.previews import ListedPreview, Preview, planned_of
 
 IMPORT = "collections_app.import_entry"
 STRATEGIES = {
@@ -23,6 +26,11 @@ STRATEGIES = {
     Strategy.OVERWRITE: _("overwrite: replace it; a snapshot is taken before"),
     Strategy.RENAME: _("rename: import as name-1, name-2, …"),
 }
+
+ESTIMATED = _(
+    "Judged by names and by what was imported before. The content was not read: a file that is too large, a hook that "
+    "needs its plugin, or a file that lies in the way without a record shows only then."
+)
 
 
 class CollectionField(forms.CharField):
@@ -64,29 +72,33 @@ class ImportEntries(JobAction):
     name = "import"
     label = _("Import selected entries")
     button = _("Import")
-    description = _(
-        "Brings the artifacts into a collection, at the commit of the last scan. What is counted here is an import "
-        "into the collection “default” that skips names which are taken."
-    )
+    description = _("Brings the artifacts into a collection, at the commit of the last scan.")
     permission = IMPORT
     form = ImportForm
     initial = {"collection": DEFAULT, "strategy": Strategy.SKIP.value}
     job = bulk_import
+    exact_up_to = 0
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, self.initial)
+    def estimate(self, request: HttpRequest, ids: Sequence[int], options: Options | None) -> Preview:
+        said = options or self.initial
+        result = estimate_import(ids, collection=said["collection"], strategy=Strategy(said["strategy"]))
+        return ListedPreview((planned_of(row) for row in result.rows), exact=False, note=ESTIMATED)
 
 
 class ImportSources(ImportEntries):
-    """Which entries those are is decided when it is started; it is what the preview counts a moment before."""
+    """The entries that the sources have when they are chosen: those are frozen, and no others."""
 
     name = "import_all"
     label = _("Import all entries of selected sources")
     button = _("Import all")
 
-    def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
-        chosen = CatalogEntry.objects.importable().filter(source__pk__among=list(ids)).order_by("pk")
-        return {"ids": list(chosen.values_list("pk", flat=True)), **options}
+    def chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        sources = list(queryset.values_list("pk", flat=True))
+        importable = CatalogEntry.objects.for_user(request.user).importable()
+        return importable.filter(source__pk__among=sources).order_by("pk")
+
+    def visible(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return CatalogEntry.objects.for_user(request.user)
 
 
 class ReimportEntries(JobAction):
@@ -102,6 +114,9 @@ class ReimportEntries(JobAction):
     initial = {"keep_deployments": True, "collection": ""}
     dangerous = True
     job = bulk_reimport
+    exact_up_to = 0
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, self.initial)
+    def estimate(self, request: HttpRequest, ids: Sequence[int], options: Options | None) -> Preview:
+        said = options or self.initial
+        result = estimate_reimport(ids, collection=said["collection"])
+        return ListedPreview((planned_of(row) for row in result.rows), exact=False, note=ESTIMATED)

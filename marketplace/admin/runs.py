@@ -14,13 +14,15 @@ from marketplace.admin.entry_filters import SourceFilter
 from marketplace.models import ScanRun
 from skillmeat_site.core.admin.badges import OUTCOME, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, paragraphs, pretty_json, row_link
 from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.hints import hint
 
 
 class OutcomeFilter(WordFilter):
     title = _("outcome")
-    parameter_name = "outcome"
+    parameter_name = facet = "outcome"
     words = OUTCOME
 
 
@@ -30,6 +32,10 @@ class ScanRunAdmin(ReadOnlyAdmin):
         "shown_when", "shown_source", "shown_outcome", "shown_code", "new", "updated", "removed", "unchanged",
         "shown_took", "shown_job",
     )  # fmt: skip
+    views = (
+        View(_("Failed"), {"outcome": "failed"}),
+        View(_("With changes"), {"outcome": "updated"}),
+    )
     list_filter = (OutcomeFilter, SourceFilter)
     list_select_related = ("source", "job")
     search_fields = ("source__url", "source__name", "code", "commit")
@@ -65,7 +71,7 @@ class ScanRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("detail"))
     def shown_detail(self, run: ScanRun) -> str:
-        return paragraphs(run.detail)
+        return format_html("{}{}", paragraphs(run.detail), hint(run.code, run.detail))
 
     @admin.display(description=_("new"))
     def new(self, run: ScanRun) -> int:

@@ -6,17 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Count as Number
-from django.db.models import Q
+from django.db.models import BooleanField, Case, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.jobs import bulk_rescan, bulk_update_sources, rescan
 from marketplace.models import Source
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import Count, Preview, estimate
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.leases import is_free
+
+INLINE = 500
+"""So many sources change within a second; more are a worker's."""
+SCANNED: Words = {
+    "scan": (_("will be scanned"), Tone.INFO),
+    "busy": (_("being scanned now (not scanned a second time)"), Tone.QUIET),
+}
 
 
 class RescanForm(forms.Form):
@@ -40,23 +49,28 @@ class RescanSources(JobAction):
     button = _("Rescan")
     form = RescanForm
     job = bulk_rescan
+    exact_up_to = 0
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        free = is_free()
-        found = Source.objects.filter(pk__among=list(ids)).aggregate(
-            free=Number("pk", filter=free),
-            busy=Number("pk", filter=~free),
-            disabled=Number("pk", filter=free & Q(enabled=False)),
-            backing_off=Number("pk", filter=free & Q(enabled=True, not_before__gt=timezone.now())),
+    def estimate(self, request: HttpRequest, ids: Sequence[int], options: Options | None) -> Preview:
+        free, now = is_free(), timezone.now()
+        known = Source.objects.filter(pk__among=list(ids)).annotate(
+            busy=Case(When(free, then=False), default=True, output_field=BooleanField())
         )
-        gone = len(ids) - found["free"] - found["busy"]
-        return [
-            Count(_("will be scanned"), found["free"]),
-            Count(_("of these disabled (scanned all the same, because you ask for them)"), found["disabled"]),
-            Count(_("of these backing off after failures (tried all the same)"), found["backing_off"]),
-            Count(_("being scanned now (not scanned a second time)"), found["busy"]),
-            Count(_("deleted meanwhile"), gone),
-        ]
+        rows = {row[0]: row for row in known.values_list("pk", "busy", "enabled", "not_before")}
+        idle = [row for row in rows.values() if not row[1]]
+        return estimate(
+            "source",
+            [pk for pk in ids if pk in rows],
+            lambda pk: "busy" if rows[pk][1] else "scan",
+            words=SCANNED,
+            note=_("What a scan finds is known only once the repository has been read."),
+            facts=[
+                Count(_("of these disabled (scanned all the same, because you ask for them)"),
+                      sum(not row[2] for row in idle)),
+                Count(_("of these backing off after failures (tried all the same)"),
+                      sum(row[2] and row[3] is not None and row[3] > now for row in idle)),
+            ],
+        )  # fmt: skip
 
     def target(self, ids: Sequence[int], options: Mapping[str, Any]) -> tuple[JobDefinition, dict[str, Any]]:
         """A single source needs no job around its job; and joins a scan that is on its way."""
@@ -77,14 +91,11 @@ class _SwitchSources(JobAction):
 
     permission = "marketplace.change_source"
     job = bulk_update_sources
-    inline = True
+    inline_up_to = INLINE
     enabled: ClassVar[bool]
 
     def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
         return {"ids": list(ids), "enabled": self.enabled}
-
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, {})
 
 
 class EnableSources(_SwitchSources):

@@ -16,10 +16,19 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.admin.badges import HEALTH, TYPE
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
-from marketplace.admin.source_filters import EnabledFilter, HealthFilter, ProviderFilter
+from marketplace.admin.source_check import ChecksSources
+from marketplace.admin.source_filters import (
+    EnabledFilter,
+    ErrorFilter,
+    HealthFilter,
+    ProviderFilter,
+    TagsFilter,
+    TroubleFilter,
+    WaitingFilter,
+)
 from marketplace.admin.source_form import SourceForm
 from marketplace.admin.tag_actions import ApproveSourceTags, RefreshSourceTags
-from marketplace.admin.tags import tags_of
+from marketplace.admin.tags import DECIDE, tags_of
 from marketplace.models import CatalogEntry, ScanRun, Source
 from marketplace.models.tag import TagKind
 from marketplace.services.sources import create_source, delete_source, update_source
@@ -27,6 +36,7 @@ from skillmeat_site.core.admin.actions import BulkAction
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import (
     EMPTY,
     ago,
@@ -37,8 +47,8 @@ from skillmeat_site.core.admin.display import (
     row_link,
     shortened,
 )
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
-from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.text import printable
 
 show_objects("source", Source)
@@ -51,13 +61,14 @@ SCAN_FIELDS = (
 
 
 REPOSITORY_FIELDS = (
-    "repository_id", "shown_description", "repository_license", "shown_topics", "archived",
+    "repository_id", "shown_description", "repository_license", "shown_topics", "shown_release", "archived",
 )  # fmt: skip
 
 
 @admin.register(Source)
-class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
+class SourceAdmin(ChecksSources, BulkActionsAdmin):
     form = SourceForm
+    change_form_template = "admin/skillmeat/source_form.html"
     bulk_actions = (
         RescanSources, ForceRescanSources, ImportSources, RefreshSourceTags, ApproveSourceTags, EnableSources,
         DisableSources,
@@ -65,7 +76,17 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     list_display = (
         "shown_name", "shown_health", "shown_entries", "shown_last_scan", "shown_error_code", "enabled",
     )  # fmt: skip
-    list_filter = (HealthFilter, EnabledFilter, ProviderFilter)
+    views = (
+        View(_("Failing"), {"health": "failing"}),
+        View(_("Unreachable"), {"health": "unreachable"}),
+        View(_("Stale"), {"health": "stale"}),
+        View(_("Never scanned"), {"health": "never_scanned"}),
+        View(_("Tags to decide on"), {"tags": "waiting"}),
+    )
+    empty_text = _("Add a repository that holds skills, commands or agents; a scan then fills the catalog.")
+    list_filter = (
+        HealthFilter, TroubleFilter, WaitingFilter, EnabledFilter, ProviderFilter, TagsFilter, ErrorFilter,
+    )  # fmt: skip
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)
@@ -78,6 +99,13 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         return Source.objects.for_user(request.user).with_health()
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Source | None:
+        """With whether this user may decide on its tags: what draws them knows the row alone."""
+        source: Any = super().get_object(request, object_id, from_field)
+        if source is not None:
+            source.may_decide = request.user.has_perm(DECIDE)
+        return source
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset, self.repository_fieldset)
@@ -151,7 +179,9 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_error(self, source: Source) -> str:
         if not source.last_error_code:
             return EMPTY
-        return format_html("{} {}", self.shown_error_code(source), paragraphs(source.last_error_detail))
+        told = paragraphs(source.last_error_detail)
+        advice = hint(source.last_error_code, source.last_error_detail)
+        return format_html("{} {}{}", self.shown_error_code(source), told, advice)
 
     @admin.display(description=_("entries"))
     def shown_entries(self, source: Source) -> str:
@@ -159,11 +189,11 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
 
     @admin.display(description=_("tags from folders"))
     def shown_path_tags(self, source: Source) -> str:
-        return tags_of(source, TagKind.PATH)
+        return tags_of(source, TagKind.PATH, may_decide=_may_decide(source))
 
     @admin.display(description=_("tags from topics"))
     def shown_auto_tags(self, source: Source) -> str:
-        return tags_of(source, TagKind.TOPIC)
+        return tags_of(source, TagKind.TOPIC, may_decide=_may_decide(source))
 
     @admin.display(description=_("counters of the last scan"))
     def shown_counters(self, source: Source) -> str:
@@ -177,6 +207,10 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
     def shown_topics(self, source: Source) -> str:
         return printable(", ".join(source.topics)) or EMPTY
 
+    @admin.display(description=_("latest release"))
+    def shown_release(self, source: Source) -> str:
+        return printable(source.latest_release) or EMPTY
+
     @admin.display(description=_("see"))
     def shown_links(self, source: Source) -> str:
         last = ScanRun.objects.filter(source=source).select_related("job").order_by("-id").first()
@@ -187,3 +221,7 @@ class SourceAdmin(BulkActionsAdmin, ServiceAdmin):
         if last is not None and last.job is not None:
             links.append(format_html("{} {}", _("last job:"), row_link(last.job)))
         return format_html_join(" · ", "{}", ((text,) for text in links))
+
+
+def _may_decide(source: Any) -> bool:
+    return bool(getattr(source, "may_decide", False))

@@ -14,8 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.models import Source
 from marketplace.models.tag import TagStatus
 from marketplace.tag_jobs import approve_tags, bulk_refresh_auto_tags, decide_tags
-from skillmeat_site.core.admin.actions import Count, JobAction
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import Preview, estimate
 from skillmeat_site.core.upstreams import access_policy
+
+INLINE = 500
+"""So many decisions are made within a second; more are a worker's."""
+ASKED: Words = {
+    "ask": (_("will be asked about"), Tone.INFO),
+    "elsewhere": (_("will be skipped: not on GitHub"), Tone.QUIET),
+}
 
 
 class _DecideTags(JobAction):
@@ -23,14 +33,11 @@ class _DecideTags(JobAction):
 
     permission = "marketplace.change_source"
     job = decide_tags
-    inline = True
+    inline_up_to = INLINE
     status: ClassVar[TagStatus]
 
     def params(self, ids: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
         return {"ids": list(ids), "status": self.status.value}
-
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, {})
 
 
 class ApproveTags(_DecideTags):
@@ -64,10 +71,7 @@ class ApproveSourceTags(JobAction):
     description = _("Approves every pending tag that the repositories have now. Rejected tags stay rejected.")
     permission = "marketplace.change_source"
     job = approve_tags
-    inline = True
-
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
-        return self.planned(request, ids, {})
+    inline_up_to = INLINE
 
 
 class RefreshSourceTags(JobAction):
@@ -79,14 +83,15 @@ class RefreshSourceTags(JobAction):
     description = _("Brings suggested tags up to the repositories' topics on GitHub. Decisions hold.")
     permission = "marketplace.rescan_source"
     job = bulk_refresh_auto_tags
+    exact_up_to = 0
 
-    def preview(self, request: HttpRequest, ids: Sequence[int]) -> list[Count]:
+    def estimate(self, request: HttpRequest, ids: Sequence[int], options: Options | None) -> Preview:
         base = f"{access_policy().github_url.rstrip('/')}/"
-        found = Source.objects.filter(pk__among=list(ids))
-        on_github = found.filter(url__startswith=base).count()
-        known = found.count()
-        return [
-            Count(_("will be asked about"), on_github),
-            Count(_("will be skipped: not on GitHub"), known - on_github),
-            Count(_("deleted meanwhile"), len(ids) - known),
-        ]
+        on_github = set(Source.objects.filter(pk__among=list(ids), url__startswith=base).values_list("pk", flat=True))
+        return estimate(
+            "source",
+            ids,
+            lambda pk: "ask" if pk in on_github else "elsewhere",
+            words=ASKED,
+            note=_("What GitHub will say of them is not known before it is asked."),
+        )

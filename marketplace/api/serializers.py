@@ -50,7 +50,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "auto_tags", "path_tags",
             "tags", "manual_map", "single_artifact_type", "trust_level", "enabled", "scan_interval", "head_commit",
             "last_scanned_at", "last_success_at", "last_error", "counts", "archived", "health", "next_scan_at",
-            "repository_description", "repository_license", "topics", "created_at", "updated_at",
+            "repository_description", "repository_license", "topics", "latest_release", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
 

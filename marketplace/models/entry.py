@@ -30,6 +30,10 @@ SCAN_OWNED = frozenset(
 USER_OWNED = frozenset({"excluded_at", "excluded_reason"})
 
 
+SHOWN_BY = ("presence", "excluded_at", "duplicate_of")
+"""The columns that hide an entry from a list that is not asked for it."""
+
+
 class CatalogEntry(models.Model):
     """Never deleted by a scan: an artifact that is gone becomes ``removed``, with the user's decisions kept."""
 
@@ -99,8 +103,17 @@ class CatalogEntry(models.Model):
             models.Index(fields=["source", "id"], name="entry_by_source"),  # entries of a source
             models.Index(fields=["type", "content_oid"], name="entry_by_content"),  # duplicates across sources
             models.Index(fields=["type", "id"], name="entry_by_type"),  # filter type
-            models.Index(fields=["name", "id"], name="entry_by_name"),  # ordering=name
-            models.Index(fields=["confidence", "id"], name="entry_by_confidence"),  # ordering=confidence
+            # ordering=name, confidence. What tells whether an entry is shown stands in the index, too: a page deep in
+            # the list is found without reading the rows before it.
+            models.Index(fields=["name", "id", *SHOWN_BY], name="entry_by_name"),
+            models.Index(fields=["confidence", "id", *SHOWN_BY], name="entry_by_confidence"),
+            # filter status; few of many
+            models.Index(fields=["id"], name="entry_excluded", condition=Q(excluded_at__isnull=False)),
+            models.Index(fields=["id"], name="entry_changed", condition=Q(changed_since_first_seen=True)),
+            models.Index(  # the overview counts all entries, and reads nothing but this
+                fields=["type", "presence", "changed_since_first_seen", "excluded_at", "duplicate_of"],
+                name="entry_tally",
+            ),
         ]
 
     def __str__(self) -> str:

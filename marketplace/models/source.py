@@ -88,6 +88,8 @@ class Source(LeasedModel):
     repository_license = models.CharField(max_length=100, blank=True, editable=False, help_text=_("SPDX id."))
     topics = models.JSONField(default=list, blank=True, editable=False)
     archived = models.BooleanField(default=False, editable=False)
+    # Of what GitHub is asked in batches only: its REST API would take a request of its own.
+    latest_release = models.CharField(max_length=255, blank=True, editable=False, help_text=_("Its tag."))
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

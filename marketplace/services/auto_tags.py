@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,15 +27,23 @@ from skillmeat_site.core.results import ItemOutcome, Row
 from skillmeat_site.upstream.errors import UpstreamRateLimited
 from skillmeat_site.upstream.types import RepositoryFacts
 
+ROWS_KEPT_AT_ONCE = 20
+"""So many are asked about again at most, after the process was killed."""
+
+
+def _forget(rows: Sequence[Row]) -> None:
+    """For callers that get all rows in the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshRun:
-    """Who refreshes, and how."""
+    """Who refreshes, and how. ``keep`` is given the rows of a run over many as they settle, a few at a time."""
 
     actor: Actor
     report: Report
     job_id: UUID | None = None
     dry_run: bool = False
+    keep: Callable[[Sequence[Row]], None] = _forget
 
 
 def refresh_auto_tags(source_id: int, *, run: RefreshRun) -> TagRefresh:
@@ -69,11 +77,16 @@ def refresh_many(ids: Sequence[int], *, run: RefreshRun) -> TagRefreshes:
             _sort_out(known[pk], asked, rows, run)
     limit: UpstreamRateLimited | None = None
     stop: DomainError | None = None
+    fresh: list[Row] = []
     try:
         for done, (source, answer) in enumerate(topics_of(asked, run.report)):
             if isinstance(answer, UpstreamRateLimited):
                 limit = answer
             rows[source.pk] = _row(source, answer, run)
+            fresh.append(rows[source.pk])
+            if len(fresh) == ROWS_KEPT_AT_ONCE:
+                run.keep(fresh)
+                fresh = []
             run.report.progress(done + 1, len(asked), str(source))
     except (Cancelled, JobTimeout) as error:
         stop = error

@@ -24,11 +24,6 @@ def on_github(sources: Iterable[Source]) -> list[Source]:
     return [source for source in sources if is_on_github(source, address_of, policy)]
 
 
-def batchable(sources: Iterable[Source]) -> int:
-    """How many repositories a sweep of these sources asks GitHub about in batches."""
-    return sum(len(by_question(askable)) for askable in grouped(sources).by_token.values())
-
-
 def by_question(sources: Iterable[Source]) -> dict[Asked, list[Source]]:
     """Sources of one repository and ref, whatever their root folder, are one question."""
     return batches.by_question(sources, address_of)

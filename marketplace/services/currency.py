@@ -5,6 +5,7 @@ from __future__ import annotations
 from marketplace.domain.detector import detection_key
 from marketplace.domain.types import ArtifactType, DetectionOptions
 from marketplace.models import Source
+from marketplace.services.scan_record import NO_ANSWER
 
 
 def detection_options(source: Source) -> DetectionOptions:
@@ -17,10 +18,13 @@ def detection_options(source: Source) -> DetectionOptions:
 
 
 def was_well_scanned(source: Source) -> bool:
-    """True if an equal commit or tree means an equal catalog: same rules, complete listing, no failure since."""
+    """True if an equal commit or tree means an equal catalog: same rules, complete listing, no failure since.
+
+    That its host did not answer is no failure of a scan: after an outage nothing is read that has not changed.
+    """
     return (
         bool(source.head_commit)
         and source.detection_key == detection_key(detection_options(source))
         and source.listing_complete
-        and not source.last_error_code
+        and source.last_error_code in ("", *NO_ANSWER)
     )

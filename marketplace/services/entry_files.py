@@ -30,7 +30,7 @@ MAX_LINES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Upstream:
+class OpenedEntry:
     """An entry's artifact at the commit of the last scan, and who reads it."""
 
     provider: Provider
@@ -50,7 +50,7 @@ def entry_files(entry: CatalogEntry, report: Report) -> dict[str, Any]:
 
     Raises NotInCommit for what is gone, NotImportable, LimitExceeded, UpstreamError by kind.
     """
-    upstream = _upstream(entry, report)
+    upstream = open_entry(entry, report)
     name = (entry.file or entry.path).rpartition("/")[2]
     parts = upstream.outline.parts
     files = [
@@ -75,7 +75,7 @@ def entry_diff(entry: CatalogEntry, report: Report, *, collection: str = "") -> 
     artifact = _artifact_of(entry, collection)
     place = home().collection(artifact.collection.slug).joinpath(*check_relative(artifact.path))
     old_oid, old = _on_disk(place)
-    upstream = _upstream(entry, report)
+    upstream = open_entry(entry, report)
     new = {file.path or place.name: file for file in upstream.files(report)}
     data = {path: file.data for path, file in new.items()}
     contents = {path: Content(FileMode(file.mode.value), blob_oid(file.data)) for path, file in new.items()}
@@ -93,14 +93,15 @@ def entry_diff(entry: CatalogEntry, report: Report, *, collection: str = "") -> 
     }
 
 
-def _upstream(entry: CatalogEntry, report: Report) -> _Upstream:
+def open_entry(entry: CatalogEntry, report: Report) -> OpenedEntry:
+    """Find an entry's artifact in its repository. Raises as ``entry_files``."""
     if entry.presence != Presence.PRESENT:
         raise NotInCommit("It is no longer in the repository.")
     source = entry.source
     address, provider = address_of(source), provider_of(source)
     head = Head(CommitOid(source.head_commit), source.resolved_ref)
     listing = provider.listing(address, head, tick=report.tick)
-    return _Upstream(provider, address, head, Tree(listing).outline(entry, same=True))
+    return OpenedEntry(provider, address, head, Tree(listing).outline(entry, same=True))
 
 
 def _artifact_of(entry: CatalogEntry, collection: str) -> Artifact:

@@ -22,6 +22,7 @@ from skillmeat_site.upstream.types import Describes, Head, Provider, RepositoryA
 
 RENAME_NOT_FOLLOWED = "rename_not_followed"
 MAX_LICENSE = 100
+MAX_RELEASE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +150,13 @@ def _renamed(address: RepositoryAddress, full_name: str) -> RepositoryAddress:
 
 
 def described(facts: RepositoryFacts) -> dict[str, Any]:
-    """The columns that tell what the host says of a repository."""
+    """The columns that tell what the host says of a repository; the latest release only where that was asked."""
+    release = facts.latest_release
     return {
         "repository_id": facts.id,
         "repository_description": facts.description,
         "repository_license": facts.license[:MAX_LICENSE],
         "topics": list(facts.topics),
         "archived": facts.archived,
+        **({} if release is None else {"latest_release": release[:MAX_RELEASE]}),
     }

@@ -19,7 +19,7 @@ from marketplace.domain.doubts import Doubts
 from marketplace.domain.path_tags import FoundTag, cut_warnings
 from marketplace.domain.scan_plan import KnownEntry, ScanPlan, plan_scan
 from marketplace.domain.types import DetectionOptions
-from marketplace.errors import SourceBusy
+from marketplace.errors import REMOVALS_HELD, SourceBusy
 from marketplace.models import Source
 from marketplace.models.tag import TagKind
 from marketplace.services import scan_record
@@ -29,7 +29,7 @@ from marketplace.services.documents import fetch_documents, known_documents
 from marketplace.services.elsewhere import count_elsewhere
 from marketplace.services.identity import Located, locate
 from marketplace.services.import_news import import_news, tell_imports, updated_imports
-from marketplace.services.results import REMOVALS_HELD, Counters, ScanResult
+from marketplace.services.results import Counters, ScanResult
 from marketplace.services.survey import Survey, survey
 from marketplace.services.tag_sync import path_tags_of, sync_tags
 from marketplace.services.upstreams import provider_of

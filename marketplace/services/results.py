@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from marketplace.errors import REMOVALS_HELD
 from skillmeat_site.core.documents.types import Warned
 from skillmeat_site.core.results import ItemOutcome, JobStatus
 
-REMOVALS_HELD = "removals_held"
 MAX_WARNINGS = 200
 
 

@@ -13,14 +13,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from marketplace.domain.scan_plan import ScanPlan
+from marketplace.errors import REMOVALS_HELD
 from marketplace.models import ScanRun, Source
-from marketplace.services.results import REMOVALS_HELD, ScanResult
+from marketplace.services.results import ScanResult
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import ItemOutcome
+from skillmeat_site.upstream.errors import UpstreamBlocked, UpstreamTimeout, UpstreamUnreachable
 from skillmeat_site.upstream.types import Head, Listing
 
 BACK_OFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
 """How long a sweep leaves a source alone after so many failures in a row; the last one goes on for ever."""
+NO_ANSWER = (UpstreamUnreachable.code, UpstreamTimeout.code)
+"""Failures by which nothing was learnt of a repository."""
 RUNS_PER_STATEMENT = 1_000
 JITTER = 0.1
 """Due times are spread by a tenth either way, so that sources registered together are not scanned together."""
@@ -47,7 +51,8 @@ def _seen(source: Source, result: ScanResult, head: Head) -> dict[str, Any]:
 
 def still_current(source: Source, result: ScanResult, head: Head) -> dict[str, Any]:
     """After a short circuit."""
-    return {**_seen(source, result, head), "last_success_at": result.scanned_at}
+    fine = {"last_success_at": result.scanned_at, "last_error_code": "", "last_error_detail": ""}
+    return {**_seen(source, result, head), **fine}
 
 
 def scanned(
@@ -71,17 +76,27 @@ def scanned(
 
 
 def failed(source: Source, error: DomainError, now: datetime) -> dict[str, Any]:
-    """After a failure: nothing of what was known is touched."""
+    """After a failure: nothing of what was known is touched.
+
+    Where the one before was another than silence, it still counts (removals are held, say): the next scan is whole.
+    """
     failures = source.failures + 1
+    still = source.last_error_code not in ("", *NO_ANSWER)
     return {
         "last_scanned_at": now,
         "last_error_code": error.code,
         "last_error_detail": error.detail,
         "failures": failures,
-        "not_before": now + BACK_OFF[min(failures, len(BACK_OFF)) - 1],
+        **({"detection_key": ""} if still else {}),
+        "not_before": now + _back_off(error, failures),
         "next_scan_at": next_scan_at(source.scan_interval, now),
         "updated_at": now,
     }
+
+
+def _back_off(error: DomainError, failures: int) -> timedelta:
+    """What was taken down is seldom put back: it is not asked about every hour."""
+    return BACK_OFF[-1] if isinstance(error, UpstreamBlocked) else BACK_OFF[min(failures, len(BACK_OFF)) - 1]
 
 
 def stamped(source: QuerySet[Source], columns: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ EDITABLE = (
 
 NOT_DESCRIBED: Mapping[str, Any] = {
     "repository_id": None, "repository_description": "", "repository_license": "", "topics": [], "archived": False,
+    "latest_release": "",
 }  # fmt: skip
 """The columns that tell what GitHub says of a repository, as long as it was not asked."""
 
@@ -66,6 +67,11 @@ def create_source(*, url: str, actor: Actor, **fields: Any) -> Source:
 def check_source(*, url: str, **fields: Any) -> None:
     """What ``create_source`` would refuse, but for a source that exists. Raises like it; writes nothing."""
     _columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url})
+
+
+def draft_source(*, url: str, **fields: Any) -> Source:
+    """The source that ``create_source`` would store, not stored. Raises like it, but for a source that exists."""
+    return Source(**_columns({"ref": "", "provider": ProviderChoice.AUTO.value, **fields, "url": url}))
 
 
 def find_source(*, url: str, ref: str = "", root_hint: str = "") -> Source | None:

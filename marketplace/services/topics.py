@@ -20,6 +20,7 @@ from skillmeat_site.upstream.errors import (
     UpstreamError,
     UpstreamNotFound,
     UpstreamRateLimited,
+    UpstreamUnreachable,
 )
 from skillmeat_site.upstream.github import GitHubProvider
 from skillmeat_site.upstream.github_batch import GitHubBatch, RepositoryNow
@@ -39,8 +40,8 @@ def topics_of(sources: Sequence[Source], report: Report) -> Iterator[tuple[Sourc
     """Tell of each source, once, what GitHub says of it, or why it could not be asked. All lie on GitHub.
 
     Several that have a token are asked about in batches; what a batch does not settle is asked for by itself, and
-    so is a single source. One fails without the others. After a limit is reached nothing more is asked: the rest has
-    the same error. Raises Cancelled, JobTimeout and LeaseLost.
+    so is a single source. One fails without the others. After a limit is reached, or where there is no connection at
+    all, nothing more is asked: the rest has the same error. Raises Cancelled, JobTimeout and LeaseLost.
     """
     alone, limit = list(sources), None
     if len(sources) > 1:
@@ -86,22 +87,25 @@ def _answer(source: Source, told: RepositoryNow | DomainError) -> Answer | None:
 
 
 def _one_by_one(
-    sources: Sequence[Source], limit: UpstreamRateLimited | None, report: Report
+    sources: Sequence[Source], end: UpstreamError | None, report: Report
 ) -> Iterator[tuple[Source, Answer]]:
     settings = github_settings()
     for source in sources:
         if settings is None:
             yield source, ProviderUnavailable("GitHub's API is turned off; topics are told by it alone.")
             continue
-        if limit is not None:
-            yield source, limit
+        if end is not None:
+            yield source, end
             continue
         try:
             yield source, facts_about(source, GitHubProvider(settings), report.tick)
         except (Cancelled, JobTimeout, LeaseLost):
             raise
         except UpstreamRateLimited as error:
-            limit = error
+            end = error
+            yield source, error
+        except UpstreamUnreachable as error:
+            end = error if error.offline else None
             yield source, error
         except DomainError as error:
             yield source, error

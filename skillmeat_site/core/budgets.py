@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +13,13 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from skillmeat_site.core.ledger import RESERVE_PERCENT, Standing
+from skillmeat_site.core.ledger import RESERVE_PERCENT, Standing, State
 from skillmeat_site.core.models import UpstreamBudget
-from skillmeat_site.upstream.budget import Resource
-from skillmeat_site.upstream.errors import UpstreamRateLimited
+from skillmeat_site.core.slots import forget_slots, held_slot
+from skillmeat_site.upstream.budget import Resource, Slot
+from skillmeat_site.upstream.errors import UpstreamRateLimited, UpstreamUnreachable
 from skillmeat_site.upstream.quota import Quota
+from skillmeat_site.upstream.types import Tick
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +27,7 @@ ANONYMOUS = "anonymous"
 KEEP = timedelta(days=30)
 """A token that was not used for so long is no longer shown."""
 _OF_API = (Resource.CORE, Resource.GRAPHQL)
-_STANDING = ("limit", "remaining", "reset_at", "cooldown_until", "strikes")
+_STANDING = ("limit", "remaining", "reset_at", "cooldown_until", "strikes", "offline_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,12 @@ class RowBudget:
         self._account, self._background = account, background
         self._standings: dict[Resource, Standing] = {}
 
+    def slot(self, tick: Tick) -> AbstractContextManager[Slot]:
+        """Take one of the account's slots; API and git share them. Raises UpstreamRateLimited after a minute."""
+        return held_slot(self._account.host, self._account.token_id, tick)
+
     def check(self, resource: Resource) -> None:
-        """Let a request pass, after one statement. Raises UpstreamRateLimited."""
+        """Let a request pass, after one statement. Raises UpstreamRateLimited, UpstreamUnreachable."""
         rows = list(UpstreamBudget.objects.filter(host=self._account.host, token_id=self._account.token_id))
         self._standings = {Resource(row.resource): row.standing for row in rows}
         now = timezone.now()
@@ -67,6 +74,25 @@ class RowBudget:
             until = self._standing(name).closed_until(now, background=self._background)
             if until is not None:
                 raise _closed(self._account.host, name, self._standing(name), until, now)
+        offline_until = self._standing(resource).offline_until
+        if self._background and offline_until is not None and offline_until > now:
+            raise UpstreamUnreachable(
+                f"{self._account.host} could not be reached a moment ago; not tried again before "
+                f"{offline_until:%H:%M:%S} UTC"
+            )
+
+    def unreachable(self, resource: Resource, error: UpstreamUnreachable) -> None:
+        """Keep that no connection came about. One that broke says nothing of the host."""
+        if error.offline:
+            log.warning("upstream.offline", **self._named(resource), detail=error.detail)
+            now = timezone.now()
+            self._write(resource, self._standing(resource).after_no_connection(now), now)
+
+    def reached(self, resource: Resource) -> None:
+        """The host is there again, if it was away; costs nothing if it was not."""
+        standing = self._standing(resource)
+        if standing.offline_until is not None:
+            self._write(resource, standing.after_contact(), timezone.now())
 
     def told(self, quota: Quota) -> None:
         """Keep what a good answer says is left."""
@@ -120,6 +146,44 @@ class RowBudget:
             log.warning("upstream.budget_not_kept", **self._named(resource), exc_info=error)
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One resource of one token at one host, for people. ``until``: when ``state`` ends, None while it is open."""
+
+    host: str
+    token_name: str
+    resource: Resource
+    left: int | None
+    limit: int | None
+    reserve: int
+    state: State
+    until: datetime | None
+
+
+def budget_overview() -> list[BudgetLine]:
+    """What hosts allow us still, by their last answers: one statement, no request. Most urgent first.
+
+    Tokens that were refused are not in it: those ``upstream_tokens.refusals()`` tells.
+    """
+    now = timezone.now()
+    lines = [_line(row, now) for row in UpstreamBudget.objects.all()]
+    return sorted(lines, key=lambda line: (line.state is State.OPEN, line.host, line.token_name, line.resource))
+
+
+def _line(row: UpstreamBudget, now: datetime) -> BudgetLine:
+    standing = row.standing
+    state = standing.state(now)
+    ends = {
+        State.WAITING: standing.closed_until(now, background=False),
+        State.RESERVE_ONLY: standing.closed_until(now, background=True),
+        State.OFFLINE: standing.offline_until,
+    }
+    left, resource = standing.left(now), Resource(row.resource)
+    return BudgetLine(
+        row.host, row.token_name, resource, left, standing.limit, standing.reserve, state, ends.get(state)
+    )
+
+
 def standings_of(account: Account) -> Mapping[Resource, Standing]:
     """What is known of an account now."""
     rows = UpstreamBudget.objects.filter(host=account.host, token_id=account.token_id)
@@ -128,8 +192,9 @@ def standings_of(account: Account) -> Mapping[Resource, Standing]:
 
 def forget_old() -> int:
     """Delete what is known of tokens that have not been used for long. Returns how many rows went."""
-    gone, _ = UpstreamBudget.objects.filter(updated_at__lt=timezone.now() - KEEP).delete()
-    return gone
+    before = timezone.now() - KEEP
+    gone, _ = UpstreamBudget.objects.filter(updated_at__lt=before).delete()
+    return gone + forget_slots(before)
 
 
 def _closed(host: str, resource: Resource, standing: Standing, until: datetime, now: datetime) -> UpstreamRateLimited:

@@ -13,6 +13,20 @@ from typing import Any, ClassVar
 
 REGISTRY: dict[str, type[DomainError]] = {}
 """Every code that the faces can answer, with the class that carries it. Documented in docs/errors.md."""
+RESULT_HINTS: dict[str, str] = {}
+"""What to do about codes that stand in results and are no errors. Documented in the same place."""
+
+
+def result_code(code: str, *, hint: str) -> str:
+    """Declare a code of results, with what to do about it. Gives the code."""
+    if RESULT_HINTS.setdefault(code, hint) != hint:
+        raise TypeError(f"result code {code!r} is declared twice")
+    return code
+
+
+def hint_of(code: str) -> str:
+    """What to do about a code: a sentence, words to be typed in backquotes; "" for a code that is not known."""
+    return REGISTRY[code].hint if code in REGISTRY else RESULT_HINTS.get(code, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,8 @@ class DomainError(Exception):
     """True: nothing went wrong, it is only not the time. The item is deferred, and a retry takes it up."""
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    hint: ClassVar[str] = "Report it with the request id or the incident id; the log has the trace under it."
+    """What to do now: the words of docs/errors.md (tested to agree)."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -76,6 +92,7 @@ class InvalidParameter(DomainError):
     code = "invalid_parameter"
     status = 400
     title = "A parameter is not valid"
+    hint = "Correct it: the detail says what is allowed."
 
 
 class UnknownField(DomainError):
@@ -84,30 +101,35 @@ class UnknownField(DomainError):
     code = "unknown_field"
     status = 400
     title = "A field is not known"
+    hint = "Correct the spelling."
 
 
 class NotFound(DomainError):
     code = "not_found"
     status = 404
     title = "Not found"
+    hint = "Check id and path; there is no trailing slash."
 
 
 class NotAuthenticated(DomainError):
     code = "not_authenticated"
     status = 401
     title = "Authentication is needed"
+    hint = "Send `Authorization: Bearer …`; `manage.py create_token` makes one."
 
 
 class PermissionDenied(DomainError):
     code = "permission_denied"
     status = 403
     title = "Permission denied"
+    hint = "Grant the permission, or use a token of scope `write`."
 
 
 class MethodNotAllowed(DomainError):
     code = "method_not_allowed"
     status = 405
     title = "Method not allowed"
+    hint = "Use one of them."
 
 
 class NotAcceptable(DomainError):
@@ -116,18 +138,21 @@ class NotAcceptable(DomainError):
     code = "not_acceptable"
     status = 406
     title = "No such format"
+    hint = "Accept `application/json`."
 
 
 class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
     status = 415
     title = "Unsupported media type"
+    hint = "Send `Content-Type: application/json`."
 
 
 class BodyTooLarge(DomainError):
     code = "body_too_large"
     status = 413
     title = "The request is too large"
+    hint = "Send less: several requests, or a `filter` instead of `ids`."
 
 
 class PreconditionFailed(DomainError):
@@ -136,6 +161,7 @@ class PreconditionFailed(DomainError):
     code = "precondition_failed"
     status = 412
     title = "The object has changed meanwhile"
+    hint = "Read the object again, and decide again."
 
 
 class LeaseLost(DomainError):
@@ -144,12 +170,14 @@ class LeaseLost(DomainError):
     code = "lease_lost"
     status = 409
     title = "The lease was taken over"
+    hint = "Look at the other job; retry if it did less."
 
 
 class JobFinished(DomainError):
     code = "job_finished"
     status = 409
     title = "The job has finished"
+    hint = "Nothing; its result stands in the job."
 
 
 class JobActive(DomainError):
@@ -158,12 +186,14 @@ class JobActive(DomainError):
     code = "job_active"
     status = 409
     title = "The job is still active"
+    hint = "Wait for it, or cancel it."
 
 
 class NothingToRetry(DomainError):
     code = "nothing_to_retry"
     status = 409
     title = "No item of the job failed or was deferred"
+    hint = "Nothing."
 
 
 class WorkerLost(DomainError):
@@ -172,12 +202,14 @@ class WorkerLost(DomainError):
     code = "worker_lost"
     status = 500
     title = "The worker was lost"
+    hint = "Look for the reason (memory, a kill) and retry the job."
 
 
 class JobTimeout(DomainError):
     code = "job_timeout"
     status = 500
     title = "The job took longer than it may"
+    hint = "Retry it; if it stays, look for what is slow in the log."
 
 
 class Cancelled(DomainError):
@@ -186,6 +218,7 @@ class Cancelled(DomainError):
     code = "cancelled"
     status = 409
     title = "The job was cancelled"
+    hint = "Retry the job to take up the rest."
 
 
 class LimitExceeded(DomainError):
@@ -194,12 +227,14 @@ class LimitExceeded(DomainError):
     code = "limit_exceeded"
     status = 413
     title = "A limit was exceeded"
+    hint = "Narrow it down (a `root_hint`), or raise the limit: docs/configuration.md."
 
 
 class DiskFull(DomainError):
     code = "disk_full"
     status = 507
     title = "The disk is full"
+    hint = "Make room: `SKILLMEAT_MIRROR_MAX_BYTES` bounds the mirrors."
 
 
 class DatabaseBusy(DomainError):
@@ -208,3 +243,4 @@ class DatabaseBusy(DomainError):
     code = "database_busy"
     status = 503
     title = "The database is busy"
+    hint = "Try again; if it happens often, use PostgreSQL."

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from skillmeat_site.upstream.budget import Resource
 from skillmeat_site.upstream.quota import DEFAULT_PAUSE, Quota
@@ -16,6 +17,19 @@ MAX_PAUSE = timedelta(hours=2)
 WINDOW = timedelta(hours=1)
 """For which GitHub's limits hold."""
 SECONDS_PER_REQUEST = 0.5
+OFFLINE_PAUSE = timedelta(minutes=1)
+"""How long work that nobody waits for leaves a host alone that could not be reached: one probe in each of these."""
+
+
+class State(StrEnum):
+    """What may be done with a resource now."""
+
+    OPEN = "open"
+    RESERVE_ONLY = "reserve only"
+    """Sweeps wait; what people ask for goes on."""
+    WAITING = "waiting"
+    OFFLINE = "offline"
+    """The host could not be reached; sweeps wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +37,7 @@ class Standing:
     """One resource of one token, by the last answer. None: the host has not said, or has no limit.
 
     ``cooldown_until``: the host refused, nothing is asked before. ``strikes``: refusals since the last good answer.
+    ``offline_until``: no connection could be made; until then only people try.
     """
 
     limit: int | None = None
@@ -30,6 +45,7 @@ class Standing:
     reset_at: datetime | None = None
     cooldown_until: datetime | None = None
     strikes: int = 0
+    offline_until: datetime | None = None
 
     @property
     def reserve(self) -> int:
@@ -54,6 +70,21 @@ class Standing:
         factor = 2 ** min(self.strikes, 10) if doubling else 1
         until = now + min(timedelta(seconds=(pause or DEFAULT_PAUSE) * factor), MAX_PAUSE)
         return replace(self, cooldown_until=max(until, self.cooldown_until or until), strikes=self.strikes + 1)
+
+    def after_no_connection(self, now: datetime) -> Standing:
+        """Nobody was there."""
+        return replace(self, offline_until=now + OFFLINE_PAUSE)
+
+    def after_contact(self) -> Standing:
+        """Somebody was."""
+        return replace(self, offline_until=None)
+
+    def state(self, now: datetime) -> State:
+        if self.closed_until(now, background=False) is not None:
+            return State.WAITING
+        if self.offline_until is not None and self.offline_until > now:
+            return State.OFFLINE
+        return State.OPEN if self.closed_until(now, background=True) is None else State.RESERVE_ONLY
 
     def closed_until(self, now: datetime, *, background: bool) -> datetime | None:
         """Until when nothing may be asked; None: it may. For ``background`` work the reserve is out of reach."""

@@ -111,7 +111,8 @@ def provider_at(
     check_provider(address, choice)
     git, github = git_settings(policy), github_settings(policy, background=background)
     if not git.policy.is_github(address):
-        return provider_for(address, git, github=github, choice=choice)
+        provider = provider_for(address, git, github=github, choice=choice)
+        return provider if address.is_local else _considerate(provider, address, background=background)
     if choice is ProviderChoice.GITHUB or not _git_reads_github():
         return provider_for(address, git, github=github, choice=ProviderChoice.GITHUB)
     token = token_for(address)
@@ -121,6 +122,12 @@ def provider_at(
     if choice is ProviderChoice.GIT or token is None or github is None:
         return by_git
     return provider_for(address, git, github=replace(github, fallback=by_git), choice=choice)
+
+
+def _considerate(provider: Provider, address: RepositoryAddress, *, background: bool) -> Provider:
+    """Any other host has its slots too. What it has said binds sweeps; who asks for one source may try."""
+    budget = RowBudget(Account(address.host), background=background)
+    return BudgetedProvider(provider, budget, Resource.GIT, obliged=background)
 
 
 def check_provider(address: RepositoryAddress, choice: ProviderChoice) -> None:

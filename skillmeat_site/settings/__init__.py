@@ -12,7 +12,7 @@ from skillmeat_site.settings.security import *  # noqa: F403
 from skillmeat_site.settings.upstream import *  # noqa: F403
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "skillmeat_site.core.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "skillmeat_site.core.middleware.AdminPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "skillmeat_site.urls"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from skillmeat_site.core.errors import DiskFull, DomainError
 from skillmeat_site.upstream.errors import (
@@ -66,8 +68,12 @@ def words(stderr: str) -> str:
     return "\n".join(line for line in stderr.splitlines() if not _TRACE.match(line))
 
 
+def _offline(detail: str, **more: Any) -> UpstreamUnreachable:
+    return UpstreamUnreachable(detail, offline=True, **more)
+
+
 # In order: the first that is found decides. Compared with git's words in lower case.
-_SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
+_SENTENCES: tuple[tuple[Callable[..., DomainError], str, tuple[str, ...]], ...] = (
     (
         DiskFull,
         "the disk that holds the mirrors is full; make room, or lower SKILLMEAT_MIRROR_MAX_BYTES",
@@ -79,12 +85,12 @@ _SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
         ("not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref"),
     ),
     (
-        UpstreamUnreachable,
+        _offline,
         "the name of the host does not resolve",
         ("could not resolve host", "could not resolve hostname", "name or service not known"),
     ),
     (
-        UpstreamUnreachable,
+        _offline,
         "no secure connection to the host",
         ("ssl certificate", "certificate verif", "gnutls", "ssl connect", "ssl_error", "host key verification failed"),
     ),
@@ -95,12 +101,17 @@ _SENTENCES: tuple[tuple[type[DomainError], str, tuple[str, ...]], ...] = (
         ("authentication failed", "permission denied (", "could not read password", "invalid credentials"),
     ),
     (
-        UpstreamUnreachable,
+        _offline,
         "no connection to the host",
         (
-            *("connection refused", "failed to connect", "couldn't connect", "could not connect", "empty reply"),
-            *("network is unreachable", "no route to host", "connection reset", "connection closed by", "proxy"),
+            *("connection refused", "failed to connect", "couldn't connect", "could not connect"),
+            *("network is unreachable", "no route to host", "proxy"),
         ),
+    ),
+    (
+        UpstreamUnreachable,
+        "no connection to the host",
+        ("empty reply", "connection reset", "connection closed by"),
     ),
     (
         UpstreamNotFound,
@@ -160,7 +171,7 @@ def _by_status(answer: HttpAnswer, *, had_token: bool) -> DomainError:
     if status == 451:
         return UpstreamBlocked()
     if status == 407:
-        return UpstreamUnreachable("the proxy asks for credentials (407)")
+        return UpstreamUnreachable("the proxy asks for credentials (407)", offline=True)
     if status in (502, 503, 504):
         return UpstreamUnreachable(f"the host is not serving at the moment ({status})", retry_after=retry_after)
     return UpstreamInvalid(f"the host answered with status {status}")

@@ -20,7 +20,6 @@ from skillmeat_site.upstream.github_repository import GitHubRepository
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.object_ids import EMPTY_TREE
 from skillmeat_site.upstream.policy import check_allowed
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.refs import is_oid
 from skillmeat_site.upstream.types import (
     Blobs,
@@ -33,7 +32,6 @@ from skillmeat_site.upstream.types import (
     Unread,
     no_tick,
 )
-from skillmeat_site.upstream.watch import Watch
 
 # What the other way may do better. A refusal (credentials, limits, a repository gone) holds for both.
 _OTHER_WAY = (UpstreamUnreachable, UpstreamTimeout, UpstreamInvalid)
@@ -48,14 +46,21 @@ class GitHubProvider:
     def resolve(self, address: RepositoryAddress, *, known: str = "", tick: Tick = no_tick) -> Head:
         """Tell the commit that the address's ref points to now, in one request for a branch or the default one.
 
-        ``known`` makes the answer free of quota while the ref has not moved (with a token). A ref that is a whole
-        commit id is its own answer and costs no request. Raises UpstreamError by kind.
+        ``known`` makes the answer free of quota while the ref has not moved (with a token); then the fallback may
+        answer as well, where the API is out of order. A ref that is a whole commit id is its own answer and costs no
+        request. Raises UpstreamError by kind.
         """
         self._check(address)
         if is_oid(address.ref):
             return Head(CommitOid(address.ref), address.ref)
-        with self._repository(address, "", self._settings.timeout, tick) as repository:
-            return resolve_ref(repository, address.ref, known)
+        try:
+            with self._repository(address, "", self._settings.timeout, tick) as repository:
+                return resolve_ref(repository, address.ref, known)
+        except _OTHER_WAY:
+            # Whether it is still the known commit git knows as well; who the repository is, it does not.
+            if not known or self._settings.fallback is None:
+                raise
+        return self._settings.fallback.resolve(address, known=known, tick=tick)
 
     def listing(self, address: RepositoryAddress, head: Head, *, tick: Tick = no_tick) -> Listing:
         """List everything in the commit of ``head``, with sizes.
@@ -134,9 +139,8 @@ class GitHubProvider:
 
     @contextmanager
     def _session(self, address: RepositoryAddress, seconds: float, tick: Tick) -> Iterator[GitHubSession]:
-        settings = self._settings
-        watch = Watch(Deadline(seconds), tick, slowest=settings.slowest, slow_seconds=settings.slow_seconds)
-        with GitHubSession(settings, settings.credentials(address) or "", watch) as session:
+        token = self._settings.credentials(address) or ""
+        with GitHubSession(self._settings, token, seconds=seconds, tick=tick) as session:
             yield session
 
     @contextmanager

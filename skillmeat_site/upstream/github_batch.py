@@ -21,9 +21,7 @@ from skillmeat_site.upstream.github_errors import Answer, Refused, Transient, me
 from skillmeat_site.upstream.github_http import GitHubSession
 from skillmeat_site.upstream.github_query import Asked, RepositoryNow, answers_of, error_types, query_of
 from skillmeat_site.upstream.github_settings import GitHubSettings
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.types import Tick, no_tick
-from skillmeat_site.upstream.watch import Watch
 
 __all__ = ["FIRST_SIZE", "MAX_SIZE", "Asked", "Batch", "GitHubBatch", "RepositoryNow", "next_size", "queries_for"]
 
@@ -93,10 +91,10 @@ class GitHubBatch:
 
     def _ask_once(self, chunk: Sequence[Asked], tick: Tick) -> Batch:
         settings = self._settings
-        watch = Watch(Deadline(settings.timeout), tick, slowest=settings.slowest, slow_seconds=settings.slow_seconds)
         text, variables = query_of(chunk)
         body = json.dumps({"query": text, "variables": variables}).encode()
-        with GitHubSession(settings, self._token, watch, resource=Resource.GRAPHQL) as session:
+        seconds = settings.timeout
+        with GitHubSession(settings, self._token, seconds=seconds, tick=tick, resource=Resource.GRAPHQL) as session:
             answer = self._post(session, body)
             document = self._document(session, answer)
         try:

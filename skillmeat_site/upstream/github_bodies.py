@@ -65,21 +65,21 @@ def facts_of(document: Mapping[str, Any]) -> RepositoryFacts:
     return RepositoryFacts(
         id=number,
         full_name=full_name,
-        description=_text(document.get("description")),
+        description=storable(document.get("description")),
         license=_license(document.get("license")),
         archived=document.get("archived") is True,
         disabled=document.get("disabled") is True,
-        topics=tuple(filter(None, map(_text, topics))) if isinstance(topics, list) else (),
-        default_branch=_text(document.get("default_branch")),
+        topics=tuple(filter(None, map(storable, topics))) if isinstance(topics, list) else (),
+        default_branch=storable(document.get("default_branch")),
     )
 
 
 def _license(value: object) -> str:
-    spdx = _text(value.get("spdx_id")) if isinstance(value, dict) else ""
+    spdx = storable(value.get("spdx_id")) if isinstance(value, dict) else ""
     return "" if spdx in _NO_LICENSE else spdx
 
 
-def _text(value: object) -> str:
+def storable(value: object) -> str:
     """Return a text that a database takes; the empty one for anything else."""
     return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
 

@@ -90,7 +90,7 @@ def meaning(answer: Answer, *, had_token: bool) -> DomainError:
         hint = "" if had_token else " and needs a token"
         return UpstreamNotFound(f"there is no such repository, or it is private{hint}")
     if status == 407:
-        return UpstreamUnreachable("the proxy asks for credentials (407)")
+        return UpstreamUnreachable("the proxy asks for credentials (407)", offline=True)
     if status in TRANSIENT and status != 500:
         return UpstreamUnreachable(f"the host is not serving at the moment ({status})")
     return UpstreamInvalid(f"the host answered with status {status}")
@@ -120,17 +120,20 @@ def _limit_or_permission(answer: Answer) -> UpstreamRateLimited | UpstreamForbid
 
 def no_answer(error: Exception) -> DomainError | Transient:
     """Return what it means that no answer came. The text of ``error`` is not handed on: it may hold a secret URL."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return UpstreamUnreachable("no connection to the host in time", offline=True)
     if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         return UpstreamTimeout("the host was too slow")
     if isinstance(error, requests.exceptions.SSLError):
-        return UpstreamUnreachable("no secure connection to the host")
+        return UpstreamUnreachable("no secure connection to the host", offline=True)
     if isinstance(error, requests.exceptions.ProxyError):
-        return UpstreamUnreachable("the proxy gives no connection")
+        return UpstreamUnreachable("the proxy gives no connection", offline=True)
     if isinstance(error, requests.exceptions.ConnectionError):
         broken = any(isinstance(cause, ProtocolError) for cause in error.args)
-        unreachable = UpstreamUnreachable("the connection broke" if broken else "no connection to the host")
+        if broken:
+            return Transient(UpstreamUnreachable("the connection broke"))
         # A host that cannot be reached at all is not there a second later either.
-        return Transient(unreachable) if broken else unreachable
+        return UpstreamUnreachable("no connection to the host", offline=True)
     if isinstance(error, requests.exceptions.RequestException):
         return UpstreamInvalid("the host answers with something that is no HTTP")
     return Transient(UpstreamInvalid("the answer ended too early"))

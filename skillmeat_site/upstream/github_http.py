@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -16,19 +16,23 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from skillmeat_site.core.errors import LimitExceeded
-from skillmeat_site.upstream.budget import Resource
-from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid, UpstreamRateLimited
+from skillmeat_site.upstream.asked import note_api
+from skillmeat_site.upstream.budget import Resource, Slot
+from skillmeat_site.upstream.errors import HostNotAllowed, UpstreamInvalid, UpstreamRateLimited, UpstreamUnreachable
 from skillmeat_site.upstream.github_errors import TRANSIENT, Answer, Refused, Transient, meaning, no_answer
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.gzipped import unpack
 from skillmeat_site.upstream.policy import DEFAULT_PORTS, AccessPolicy
+from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.quota import rate_limited, read_quota
 from skillmeat_site.upstream.tokens import checked_token
+from skillmeat_site.upstream.types import Tick, no_tick
 from skillmeat_site.upstream.watch import Watch
 from skillmeat_site.upstream.watched_http import Credentials, WatchedSession
 
 JSON = "application/vnd.github+json"
 _REFUSALS = frozenset({401, 403, 429})
+_PROXY_REFUSES = 407
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_ERROR_BYTES = 64 * 1024
 """Of the body of an error: enough for GitHub's own, and of a longer one nobody reads the rest."""
@@ -42,24 +46,49 @@ _Result = TypeVar("_Result")
 
 
 class GitHubSession:
-    """The connection of one operation. To be used as a context manager: leaving it closes every connection."""
+    """The connection of one operation. To be used as a context manager: leaving it closes every connection.
+
+    Its requests follow one another in one of the budget's slots. They have ``seconds`` altogether from when it is
+    taken. Entering raises what ``Budget.slot`` raises.
+    """
+
+    _watch: Watch
+    _http: WatchedSession
+    _slot: Slot
 
     def __init__(
-        self, settings: GitHubSettings, token: str, watch: Watch, *, resource: Resource = Resource.CORE
+        self,
+        settings: GitHubSettings,
+        token: str,
+        *,
+        seconds: float,
+        tick: Tick = no_tick,
+        resource: Resource = Resource.CORE,
     ) -> None:
-        self._settings, self._watch, self._resource = settings, watch, resource
+        self._settings, self._resource = settings, resource
+        self._seconds, self._tick = seconds, tick
         self._token = checked_token(token)
         self._budget = settings.budgets(token)
-        self._http = WatchedSession(watch)
+        self._held = ExitStack()
         self.api_url = settings.api_url.rstrip("/")
 
     def __enter__(self) -> Self:
+        settings = self._settings
+        self._slot = self._held.enter_context(self._budget.slot(self._tick))
+        deadline = Deadline(self._seconds)
+        self._watch = Watch(deadline, self._beat, slowest=settings.slowest, slow_seconds=settings.slow_seconds)
+        self._http = WatchedSession(self._watch)
         return self
+
+    def _beat(self) -> None:
+        self._slot.keep()
+        self._tick()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+        self._held.close()
 
     @property
     def has_token(self) -> bool:
@@ -146,9 +175,11 @@ class GitHubSession:
         to_api = self._is_api(urlsplit(url))
         if to_api:
             self._budget.check(self._resource)
+            self._slot.count()
         self._watch.begin()
         timeout = (min(self._settings.connect_timeout, self._watch.remaining()), _SILENCE)
         auth = Credentials(self._token if to_api else "")
+        note_api()
         try:
             response = self._http.request(
                 "GET" if body is None else "POST",
@@ -162,8 +193,13 @@ class GitHubSession:
             )
         except (requests.RequestException, HTTPError) as error:
             self._watch.reraise()
-            raise no_answer(error) from None
+            failure = no_answer(error)
+            if to_api and isinstance(failure, UpstreamUnreachable):
+                self._budget.unreachable(self._resource, failure)
+            raise failure from None
         with response:
+            if to_api:
+                self._keep_reach(response)
             if to_api and self._token and response.status_code == 401:
                 self._settings.on_refused(self._token)
             # What a refusal says of the budget depends on its words, and a query's answer on its body.
@@ -172,6 +208,13 @@ class GitHubSession:
             if response.status_code in TRANSIENT:
                 raise Transient(meaning(Answer(response.status_code, response.headers, b""), had_token=self.has_token))
             yield response
+
+    def _keep_reach(self, response: requests.Response) -> None:
+        """Tell the budget whether the host answered, or a proxy before it."""
+        if response.status_code == _PROXY_REFUSES:
+            self._budget.unreachable(self._resource, UpstreamUnreachable(offline=True))
+        else:
+            self._budget.reached(self._resource)
 
     def _headers(self, accept: str, etag: str, *, to_api: bool) -> dict[str, str]:
         headers = {"User-Agent": self._settings.user_agent, "Accept": accept, "Accept-Encoding": "gzip"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.upstream.errors import UpstreamError, UpstreamInvalid, UpstreamNotFound
-from skillmeat_site.upstream.github_bodies import facts_of
+from skillmeat_site.upstream.github_bodies import facts_of, storable
 from skillmeat_site.upstream.github_errors import UpstreamForbidden
 from skillmeat_site.upstream.refs import is_oid
 from skillmeat_site.upstream.types import CommitOid, Head, RepositoryFacts
@@ -45,14 +45,12 @@ class RepositoryNow:
 
     ``facts.moved_to`` is its name where it is no longer the one asked for. ``head`` is None where the ref is none of
     its branches and tags, or a tag that leads to no commit in one step: whoever asks for it alone learns why.
-    ``tree_oid`` is empty where ``head`` has no commit, or is one that was given as an id. ``release`` is the tag of
-    the latest release, or empty.
+    ``tree_oid`` is empty where ``head`` has no commit, or is one that was given as an id.
     """
 
     facts: RepositoryFacts
     head: Head | None
     tree_oid: str = ""
-    release: str = ""
 
 
 def query_of(asked: Sequence[Asked]) -> tuple[str, dict[str, str]]:
@@ -132,8 +130,7 @@ def _read(found: Mapping[str, Any], asked: Asked) -> RepositoryNow | DomainError
         head, tree = _head(found, asked, facts.default_branch)
     except UpstreamInvalid as error:
         return error
-    release = _object(found.get("latestRelease")).get("tagName")
-    return RepositoryNow(facts, head, tree, release if isinstance(release, str) else "")
+    return RepositoryNow(facts, head, tree)
 
 
 def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
@@ -152,7 +149,8 @@ def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
         }
     )
     moved = facts.full_name.lower() != f"{asked.owner}/{asked.name}".lower()
-    return replace(facts, moved_to=facts.full_name) if moved else facts
+    release = storable(_object(found.get("latestRelease")).get("tagName"))
+    return replace(facts, moved_to=facts.full_name if moved else "", latest_release=release)
 
 
 def _head(found: Mapping[str, Any], asked: Asked, default_branch: str) -> tuple[Head | None, str]:

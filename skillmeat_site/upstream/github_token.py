@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from skillmeat_site.core.errors import DomainError
@@ -14,11 +14,8 @@ from skillmeat_site.upstream.github_errors import Answer, meaning
 from skillmeat_site.upstream.github_http import MAX_JSON_BYTES, GitHubSession
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import Resolver
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.quota import Quota, read_quota
 from skillmeat_site.upstream.reachable import check_endpoint, endpoint_of
-from skillmeat_site.upstream.types import no_tick
-from skillmeat_site.upstream.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +51,8 @@ def probe_token(settings: GitHubSettings, token: str, *, resolver: Resolver = so
 
 
 def _answer(settings: GitHubSettings, token: str) -> Answer:
-    watch = Watch(Deadline(settings.timeout), no_tick, slowest=0, slow_seconds=settings.timeout)
-    with GitHubSession(settings, token, watch) as session:
+    patient = replace(settings, slowest=0, slow_seconds=settings.timeout)
+    with GitHubSession(patient, token, seconds=settings.timeout) as session:
 
         def once() -> Answer:
             with session.open(f"{session.api_url}/rate_limit") as response:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from skillmeat_site.core.redaction import basic_credentials
 from skillmeat_site.upstream.address import parse_url
+from skillmeat_site.upstream.asked import note_git
 from skillmeat_site.upstream.environment import GitConfig
 from skillmeat_site.upstream.errors import InvalidUrl, UpstreamInvalid
 from skillmeat_site.upstream.git_errors import classify, last_answer
@@ -90,6 +91,7 @@ class Remote:
         for _ in range(MAX_REDIRECTS + 1):
             check_allowed(self._address, self._settings.policy)
             token = self._settings.credentials(self._address) or ""
+            note_git()
             result = run_git(
                 args,
                 deadline_seconds=deadline.remaining(),

@@ -127,7 +127,8 @@ class RepositoryFacts:
 
     ``id`` stays the same when the repository is renamed; another id under a known name is another repository.
     ``license`` is the SPDX id, empty where there is none or the host recognises none. ``moved_to`` is ``full_name``
-    where the repository was asked for by another name, else empty. No text holds U+0000 or half of a surrogate pair.
+    where the repository was asked for by another name, else empty. ``latest_release`` is its tag, empty where there is
+    none, None where that was not asked. No text holds U+0000 or half of a surrogate pair.
     """
 
     id: int
@@ -139,6 +140,7 @@ class RepositoryFacts:
     topics: tuple[str, ...] = ()
     default_branch: str = ""
     moved_to: str = ""
+    latest_release: str | None = None
 
 
 class Provider(Protocol):

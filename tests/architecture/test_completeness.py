@@ -92,6 +92,7 @@ def test_there_are_jobs_and_commands():
 @pytest.mark.parametrize("definition", JOBS, ids=lambda definition: definition.kind)
 def test_a_job(definition):
     params = {"source_id": 1, "ids": [1, 2], "excluded": True, "slug": "default", "slugs": ["default", "other"]}
+    params |= {"kind": "marketplace.bulk_import", "params": {"ids": [1, 2]}}
     label = definition.name(params, ObjectRef("thing", "1", "acme/tools"))
     assert label
     assert "{" not in label

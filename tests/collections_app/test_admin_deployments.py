@@ -8,10 +8,9 @@ import pytest
 from django.urls import reverse
 
 from collections_app.admin.deploy_actions import DeployArtifacts, UndeployArtifacts
-from collections_app.models import Deployment, Project
-from skillmeat_site.core.admin.selections import Selection
+from collections_app.models import Artifact, Deployment, Project
 from skillmeat_site.core.jobs import runner
-from skillmeat_site.core.models import Job
+from skillmeat_site.core.models import Job, Selection
 from tests.collections_app.deploying import deploy, hook, outcomes, tree
 from tests.factories.core import UserFactory
 from tests.factories.deployments import put_artifact
@@ -63,19 +62,23 @@ def test_the_action_for_artifacts(rf, admin_user, project):
     request = rf.get("/")
     request.user = admin_user
     action = DeployArtifacts()
-    assert [count.rows for count in action.preview(request, [artifact.pk])] == [1]
-    form = action.form({"project": project.pk, "profile": "claude_code"})
+    ids = [str(artifact.pk)]
+    assert action.preview(request, ids, None).counts == {"skill": 1}
+    form = action.options_form(request, {"project": project.pk, "profile": "claude_code"})
     assert form.is_valid(), form.errors
-    selection = Selection(artifact.pk, "artifact", "deploy", (str(artifact.pk),), "/")
-    action.run(request, selection, form.cleaned_data)
+    assert action.preview(request, ids, form.cleaned_data).counts == {"created": 1}
+    action.run(request, Selection(pk=artifact.pk, back="/"), ids, form.cleaned_data)
     job = Job.objects.get()
     runner.deliver(str(job.pk))
     assert Deployment.objects.get().artifact == artifact
     back = UndeployArtifacts()
-    assert [count.rows for count in back.preview(request, [artifact.pk])] == [1]
-    other = Selection(Deployment.objects.get().pk, "artifact", "undeploy", (str(artifact.pk),), "/")
-    back.run(request, other, {"force": False})
-    runner.deliver(str(other.id))
+    chosen = back.chosen(request, Artifact.objects.all())
+    assert list(chosen) == [Deployment.objects.get()]
+    deployed = [str(row.pk) for row in chosen]
+    assert back.preview(request, deployed, {"force": False}).counts == {"removed": 1}
+    other = Selection(pk=chosen[0].pk, back="/")
+    back.run(request, other, deployed, {"force": False})
+    runner.deliver(str(other.pk))
     assert tree(project.path) == {}
     request.user = UserFactory()
     assert not action.is_allowed(request)

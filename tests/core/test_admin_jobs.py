@@ -7,9 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from skillmeat_site.core.jobs import queue
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.admin.job_actions import INLINE
+from skillmeat_site.core.jobs import queue, runner
+from skillmeat_site.core.jobs.context import DryRunContext
+from skillmeat_site.core.jobs.many import cancel_jobs, retry_jobs
 from skillmeat_site.core.models import AuditEvent, Job
-from skillmeat_site.core.results import ItemOutcome, JobStatus
+from skillmeat_site.core.results import ItemOutcome, JobStatus, Trigger
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -201,11 +205,49 @@ def test_bulk_cancel(admin_client):
     shown = admin_client.get(confirm["Location"]).content.decode()
     assert "<strong>1</strong> have finished already" in shown
     answer = admin_client.post(confirm["Location"], follow=True)
-    assert answer.redirect_chain[-1][0] == LIST + "?q=Rescan"
-    text = answer.content.decode()
-    assert "2 jobs were asked to stop" in text
-    assert "job_finished" in text
+    job = Job.objects.get(kind="core.cancel_jobs")
+    assert outcomes(job) == {str(queued.pk): "updated", str(running.pk): "updated", str(done.pk): "skipped"}
+    assert job.items.get(object_id=str(done.pk)).code == "job_finished"
+    assert f'href="{LIST}?q=Rescan"' in answer.content.decode()
+    for row in (queued, running):
+        row.refresh_from_db()
+    assert queued.status == JobStatus.CANCELLED
+    assert (running.status, running.cancel_requested) == (JobStatus.RUNNING, True)
     assert AuditEvent.objects.filter(action="job.cancelled").count() == 2
+
+
+def outcomes(job):
+    return dict(job.items.values_list("object_id", "outcome"))
+
+
+def test_many_jobs_are_cancelled_by_a_worker(admin_client):
+    many = [JobFactory(status=JobStatus.QUEUED) for _ in range(INLINE + 1)]
+    chosen = {"action": "cancel", "_selected_action": [many[0].pk], "select_across": "1"}
+    confirm = admin_client.post(LIST, chosen)["Location"]
+    assert f"<strong>{INLINE + 1}</strong> queued, end at once" in admin_client.get(confirm).content.decode()
+    admin_client.post(confirm)
+    job = Job.objects.get(kind="core.cancel_jobs")
+    assert job.status == JobStatus.QUEUED
+    runner.deliver(str(job.pk))
+    assert Job.objects.filter(status=JobStatus.CANCELLED).count() == INLINE + 1
+    job.refresh_from_db()
+    assert (job.status, job.items.filter(outcome="updated").count()) == (JobStatus.SUCCEEDED, INLINE + 1)
+
+
+@pytest.mark.parametrize("kind", [cancel_jobs, retry_jobs], ids=lambda kind: kind.kind)
+def test_what_is_said_of_many_jobs_is_what_happens(admin_user, kind):
+    """The dry run and the run, over every state, and a job that is gone."""
+    jobs = [JobFactory(status=status) for status in JobStatus]
+    jobs += [bulk_job(status=JobStatus.PARTIAL), bulk_job(status=JobStatus.SUCCEEDED, result={}), JobFactory.build()]
+    ids = [str(job.pk) for job in jobs]
+    actor = Actor(Trigger.ADMIN, admin_user.pk, "root")
+    said = kind.function(DryRunContext(actor), ids=ids, dry_run=True)
+    assert Job.objects.count() == len(jobs) - 1
+    done = runner.run_inline(kind, {"ids": ids}, actor).result
+    words = [(row.object.id, row.outcome, row.code) for row in said.rows]
+    assert words == [(row.object.id, row.outcome, row.code) for row in done.rows]
+    assert words[-1][1:] == ("failed", "not_found")
+    assert {outcome for _, outcome, _ in words} == {"updated", "skipped", "failed"}
 
 
 def test_bulk_retry_twice_is_once(admin_client):
@@ -213,8 +255,9 @@ def test_bulk_retry_twice_is_once(admin_client):
     fine = JobFactory()
     confirm = admin_client.post(LIST, {"action": "retry", "_selected_action": [job.pk, fine.pk]})["Location"]
     assert "<strong>1</strong> have nothing to retry" in admin_client.get(confirm).content.decode()
-    for _ in range(2):
-        assert admin_client.post(confirm)["Location"] == LIST
+    first, second = (admin_client.post(confirm)["Location"] for _ in range(2))
+    assert first == second
+    assert outcomes(Job.objects.get(kind="core.retry_jobs")) == {str(job.pk): "updated", str(fine.pk): "skipped"}
     assert Job.objects.filter(parent=job).count() == 1
 
 

@@ -38,6 +38,8 @@ class ApiRequest:
     """With the query; of the API, without its base."""
     headers: dict[str, str]
     """Names in lower case."""
+    at: float = 0
+    """By the machine's monotonic clock."""
 
 
 @dataclass
@@ -50,6 +52,8 @@ class RepositoryState:
     private: bool = False
     blocked: str = ""
     """The reason it was taken down for, if it was."""
+    readers: frozenset[str] | None = None
+    """The tokens that may see it, where not all may."""
     forbidden: bool = False
     """No token may read it, though it can be seen."""
     facts: dict[str, Any] = field(default_factory=lambda: {"archived": False, "disabled": False, "description": None})
@@ -81,6 +85,12 @@ class GitHub:
     """Bodies of what was posted to GraphQL. Faults are looked for in them as well as in paths."""
     violations: list[str] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
+    slowness: float = 0
+    """Seconds that every request takes at least."""
+    peak: int = 0
+    """The most requests that were under way at once, on all ports."""
+    plugged_in: bool = True
+    """Set to False, as by ``unplug``: nobody listens any more, and what is under way is torn down."""
     _states: list[RepositoryState] = field(default_factory=list)
     _by_name: dict[str, RepositoryState] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: count(1000))
@@ -88,6 +98,8 @@ class GitHub:
     _script: list[_Scripted] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _window_end: float = 0
+    _busy: int = 0
+    _servers: list[_Server] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -124,7 +136,35 @@ class GitHub:
         return len(self.requests) - before
 
     def log(self, kind: str, method: str, path: str, headers: dict[str, str]) -> None:
-        self.requests.append(ApiRequest(kind, method, path, headers))
+        self.requests.append(ApiRequest(kind, method, path, headers, time.monotonic()))
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Count a request as under way."""
+        with self._lock:
+            self._busy += 1
+            self.peak = max(self.peak, self._busy)
+        try:
+            if self.slowness:
+                time.sleep(self.slowness)
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def unplug(self) -> None:
+        """Pull the plug: stop listening. To be called in a thread that serves a request, or in the test's."""
+        self.plugged_in = False
+        while self._servers:
+            server = self._servers.pop()
+            server.shutdown()
+            server.server_close()
+
+    def plug_in(self) -> None:
+        """Come back, at the same ports."""
+        self.plugged_in = True
+        ports = {"api": self.git.port, "codeload": self.codeload_port}
+        self._servers += [_start(self, kind, port) for kind, port in ports.items()]
 
     def paths(self, kind: str = "") -> list[str]:
         return [request.path for request in self.requests if kind in ("", request.kind)]
@@ -226,8 +266,8 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, hub: GitHub, kind: str) -> None:
-        super().__init__(("127.0.0.1", 0), GitHubHandler)
+    def __init__(self, hub: GitHub, kind: str, port: int) -> None:
+        super().__init__(("127.0.0.1", port), GitHubHandler)
         self.hub, self.git, self.kind = hub, hub.git, kind
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -237,8 +277,8 @@ class _Server(ThreadingHTTPServer):
             self.hub.violations.append(repr(error))
 
 
-def _start(hub: GitHub, kind: str) -> _Server:
-    server = _Server(hub, kind)
+def _start(hub: GitHub, kind: str, port: int = 0) -> _Server:
+    server = _Server(hub, kind, port)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return server
 
@@ -247,13 +287,11 @@ def _start(hub: GitHub, kind: str) -> _Server:
 def serve_github(root: Path) -> Iterator[GitHub]:
     """Run a GitHub for the repositories below ``root``. Fails afterwards if an answer was none of GitHub's."""
     hub = GitHub(root, GitHttp(root=root))
-    servers = [_start(hub, "api"), _start(hub, "codeload")]
-    hub.git.port, hub.codeload_port = (server.server_address[1] for server in servers)
+    hub._servers += [_start(hub, "api"), _start(hub, "codeload")]
+    hub.git.port, hub.codeload_port = (server.server_address[1] for server in hub._servers)
     try:
         yield hub
     finally:
         hub.git.stopping.set()
-        for server in servers:
-            server.shutdown()
-            server.server_close()
+        hub.unplug()
     assert not hub.violations, hub.violations

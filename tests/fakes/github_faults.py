@@ -26,6 +26,7 @@ __all__ = [
     "reset",
     "status",
     "trickle",
+    "unplug",
 ]
 
 Mangle = Callable[["Handler", int, bytes, dict[str, str]], None]
@@ -57,6 +58,12 @@ def reset(handler: Handler) -> bool:
     handler.connection.close()
     handler.close_connection = True
     return True
+
+
+def unplug(handler: Handler) -> bool:
+    """The server goes away in the middle of a request: this connection is torn down, and nobody listens any more."""
+    handler.hub.unplug()  # type: ignore[attr-defined]
+    return reset(handler)
 
 
 def _start(handler: Handler, code: int, headers: dict[str, str], **more: str) -> None:

@@ -103,7 +103,8 @@ class _Repository:
         return {"spdxId": license_["spdx_id"]} if license_ else None
 
     def latestRelease(self, info: Any) -> Any:  # noqa: N802
-        return None
+        tag = self._state.facts.get("latest_release")
+        return {"tagName": tag} if tag else None
 
     def repositoryTopics(self, info: Any, first: int | None = None, **more: Any) -> Any:  # noqa: N802
         if first is None or not 1 <= first <= 100:

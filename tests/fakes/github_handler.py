@@ -22,13 +22,15 @@ API = "/api/v3"
 VERSIONS = ("2022-11-28",)
 _REPOSITORY = "/repos/{owner}/{repo}"
 _PATH = re.compile(r"/(?:repos/(?P<name>[^/]+/[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
-_ENDPOINTS = (
+_BY_PATH = (
     (re.compile(r""), _REPOSITORY),
     (re.compile(r"/commits/.+"), f"{_REPOSITORY}/commits/{{ref}}"),
     (re.compile(r"/git/commits/.+"), f"{_REPOSITORY}/git/commits/{{commit_sha}}"),
     (re.compile(r"/git/trees/.+"), f"{_REPOSITORY}/git/trees/{{tree_sha}}"),
     (re.compile(r"/git/blobs/.+"), f"{_REPOSITORY}/git/blobs/{{file_sha}}"),
 )
+ENDPOINTS = tuple(endpoint for _, endpoint in _BY_PATH)
+"""What it answers JSON at, as the official description spells it."""
 _HELP = "https://docs.github.com/rest"
 
 
@@ -52,6 +54,10 @@ class GitHubHandler(Handler):
         return self.server.hub  # type: ignore[attr-defined]
 
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+        with self.hub.busy():
+            self._serve()
+
+    def _serve(self) -> None:
         kind = self._kind()
         path = self.path.removeprefix(API) if kind == "api" else self.path
         self._log(kind, path)
@@ -110,6 +116,8 @@ class GitHubHandler(Handler):
             self._say(200, github_graphql.answer(self.hub, self.token, body))
 
     def _say(self, code: int, document: dict[str, Any]) -> None:
+        if code != 200:
+            self.hub.violations += violations("", code, document)
         headers = {"Content-Type": "application/json; charset=utf-8", **self.hub.quota_headers(self.token, "graphql")}
         body = json.dumps(document).encode()
         if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 200:
@@ -122,13 +130,13 @@ class GitHubHandler(Handler):
 
     def _api(self, path: str) -> None:
         try:
-            self._check_request()
             parts = urlsplit(path)
             found = _PATH.fullmatch(parts.path)
+            rest = (found["rest"] or "") if found else ""
+            self.endpoint = next((name for pattern, name in _BY_PATH if found and pattern.fullmatch(rest)), "")
+            self._check_request()
             if not found:
                 raise _Answered(404, "Not Found")
-            rest = found["rest"] or ""
-            self.endpoint = next((name for pattern, name in _ENDPOINTS if pattern.fullmatch(rest)), "")
             self._route(self._repository(found["name"], found["id"], rest), unquote(rest), parse_qs(parts.query))
         except _Answered as answered:
             headers = {}
@@ -158,7 +166,8 @@ class GitHubHandler(Handler):
             moved = self.hub.moved(name)
             if state is None and moved is not None:
                 raise _Answered(301, "Moved Permanently", url=f"{self.hub.api_url}/repositories/{moved}{rest}")
-        if state is None or (state.private and not self.token):
+        hidden = state is not None and state.readers is not None and self.token not in state.readers
+        if state is None or hidden or (state.private and not self.token):
             raise _Answered(404, "Not Found")
         if state.blocked:
             block = {"reason": state.blocked, "created_at": "2023-01-01T00:00:00Z", "html_url": _HELP}
@@ -169,6 +178,7 @@ class GitHubHandler(Handler):
         url = f"{self.hub.api_url}/repos/{state.full_name}"
         if not rest:
             facts = {"private": state.private, **state.facts}
+            facts.pop("latest_release", None)  # which takes a request of its own
             self.reply(200, objects.repository_document(state.id, state.full_name, state.path, url, **facts))
             return
         if objects.is_empty(state.path):
@@ -231,8 +241,7 @@ class GitHubHandler(Handler):
 
     def reply(self, code: int, document: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         """Answer with JSON, which has to be what the official description promises."""
-        if self.endpoint:
-            self.hub.violations += violations(self.endpoint, code, document)
+        self.hub.violations += violations(self.endpoint, code, document)
         kind = {"Content-Type": "application/json; charset=utf-8"}
         self.send_answer(code, json.dumps(document).encode(), {**kind, **(headers or {})})
 

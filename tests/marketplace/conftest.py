@@ -12,9 +12,10 @@ from marketplace.models import Source
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.upstream.sample import create_repository
-from tests.conftest import Repository
+from tests.conftest import Repository, skills
 from tests.core.conftest import worker  # noqa: F401 - a fixture
 from tests.fakes.github import GitHub, serve_github
+from tests.marketplace.machines import Machine, machine_at
 from tests.marketplace.scanning import scan
 
 
@@ -55,3 +56,15 @@ def on_github(hub: GitHub) -> Callable[..., Repository]:
         return repository
 
     return make
+
+
+@pytest.fixture(scope="session")
+def machine_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("machine")
+
+
+@pytest.fixture
+def machine(hub: GitHub, on_github: Callable[..., Repository], tmp_path: Path, machine_template: Path) -> Machine:
+    """Another installation, with a token, whose GitHub has ``acme/tools``."""
+    on_github(skills("alpha", "beta"))
+    return machine_at(tmp_path / "machine", hub, machine_template)

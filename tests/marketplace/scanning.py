@@ -11,6 +11,7 @@ from marketplace.models import CatalogEntry, Manifest, Source
 from marketplace.services.rescan import ScanOptions, rescan_source
 from marketplace.services.results import ScanResult
 from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.core.models import UpstreamSlot
 from skillmeat_site.core.reporting import SilentReport
 
 PARTS = {
@@ -77,8 +78,9 @@ def dump(source: Source | None = None) -> list[tuple[Any, ...]]:
 
 
 def row_counts() -> dict[str, int]:
-    """How many rows every table has, but for the parse cache."""
-    return {model._meta.label: model._default_manager.count() for model in apps.get_models() if model is not Manifest}
+    """How many rows every table has, but for the parse cache and the places to ask from."""
+    counted = (model for model in apps.get_models() if model not in (Manifest, UpstreamSlot))
+    return {model._meta.label: model._default_manager.count() for model in counted}
 
 
 class Interfering(SilentReport):

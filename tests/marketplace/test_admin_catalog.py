@@ -41,7 +41,8 @@ SOURCE_FORM = {
     "enabled": "on",
     "scan_interval": "",
     "single_artifact_type": "",
-    "manual_map": "{}",
+    "manual_map-folder": ["", ""],
+    "manual_map-type": ["", ""],
 }
 
 
@@ -63,8 +64,8 @@ def test_add_a_source_goes_through_the_service(admin_client, admin_user):
         ({"url": "https://elsewhere.example/a/b"}, "host_not_allowed"),
         ({"root_hint": "../etc"}, "must be a folder inside the repository"),
         ({"tags": "not a tag!"}, "must be at most 20 words"),
-        ({"manual_map": "{"}, "Enter a valid JSON"),
-        ({"manual_map": '{"a": "nonsense"}'}, "is not one of"),
+        ({"manual_map-folder": ["prompts"], "manual_map-type": [""]}, "Choose a type"),
+        ({"manual_map-folder": ["a"], "manual_map-type": ["nonsense"]}, "There is no type “nonsense”"),
     ],
 )
 def test_what_the_service_refuses_is_a_form_error(admin_client, columns, said):

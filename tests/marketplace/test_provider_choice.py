@@ -114,7 +114,7 @@ def test_the_command(hub, on_github, repository):
 
 def test_the_admin(admin_client, hub, on_github, repository):
     on_github(skills("a"))
-    form = {"url": f"{hub.url}/acme/tools", "provider": "github", "trust_level": "basic", "manual_map": "{}"}
+    form = {"url": f"{hub.url}/acme/tools", "provider": "github", "trust_level": "basic"}
     assert admin_client.post(reverse("admin:marketplace_source_add"), form).status_code == 302
     source = Source.objects.get()
     assert source.provider == "github"

@@ -20,11 +20,6 @@ from skillmeat_site.upstream.types import RepositoryAddress
 from tests.fakes.git_http import GitHttp, serve
 from tests.fakes.github import GitHub, serve_github
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "peer: runs against a server that others wrote, where it is installed")
-
-
 _ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",

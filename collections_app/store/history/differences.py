@@ -16,12 +16,10 @@ from collections_app.store.history.types import (
     Change,
     ChangeStatus,
     Content,
-    DiffKind,
     DiffLimits,
     FileDiff,
-    Hunk,
-    Line,
 )
+from skillmeat_site.core.diffs.types import DiffKind, Hunk, Line
 from skillmeat_site.upstream.types import FileMode
 
 _PROBE = 8_000
@@ -50,8 +48,7 @@ class Diff:
             return FileDiff(DiffKind.TOO_LARGE, *sizes)
         if is_binary(old) or is_binary(new):
             return FileDiff(DiffKind.BINARY, *sizes)
-        hunks, truncated = compare(old, new, limits)
-        return FileDiff(DiffKind.TEXT, *sizes, hunks, truncated)
+        return compare(old, new, limits)
 
 
 def is_binary(data: bytes) -> bool:
@@ -132,18 +129,24 @@ def memory_side(files: Mapping[str, bytes]) -> Load:
     return load
 
 
-def compare(old: bytes, new: bytes, limits: DiffLimits) -> tuple[tuple[Hunk, ...], bool]:
-    """Return the hunks of two texts, and whether some were cut off."""
-    left = limits.max_lines
-    hunks: list[Hunk] = []
+def compare(old: bytes, new: bytes, limits: DiffLimits) -> FileDiff:
+    """Compare two texts line by line. Of longer differences only the lines within the limits are told."""
     # From bytes, not from blobs: no attribute or driver can be looked up for those.
-    for hunk in pygit2.Patch.create_from(old, new, context_lines=limits.context).hunks:
-        lines = tuple(_line(line) for line in hunk.lines[:left] if line.origin in "+- ")
-        hunks.append(Hunk(hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines, lines))
-        left -= len(hunk.lines)
-        if left < 0:
-            return tuple(hunks), True
-    return tuple(hunks), False
+    patch = pygit2.Patch.create_from(old, new, context_lines=limits.context)
+    stats = patch.line_stats
+    end = limits.skip + limits.max_lines
+    hunks: list[Hunk] = []
+    at = 0
+    for hunk in patch.hunks:
+        if at >= end:
+            break
+        lines = [line for line in hunk.lines if line.origin in "+- "]
+        told = tuple(_line(line) for line in lines[max(0, limits.skip - at) : end - at])
+        if told:
+            hunks.append(Hunk(hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines, told))
+        at += len(lines)
+    total = sum(stats)
+    return FileDiff(DiffKind.TEXT, len(old), len(new), tuple(hunks), total > end, stats[1], stats[2], total)
 
 
 def _line(line: pygit2.DiffLine) -> Line:

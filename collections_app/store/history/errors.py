@@ -21,6 +21,9 @@ class HistoryDamaged(DomainError):
     code = "history_damaged"
     status = 500
     title = "The history is damaged"
+    hint = (
+        "`git fsck` in `store.git` tells what is lost; check permissions and disk, restore `store.git` from a backup."
+    )
 
 
 class HistoryBusy(DomainError):
@@ -29,6 +32,7 @@ class HistoryBusy(DomainError):
     code = "history_busy"
     status = 503
     title = "The history is busy"
+    hint = "Try again; if it stays, see that no `*.lock` is left below `store.git/refs`."
 
 
 def no_room(path: Path, error: Exception) -> bool:

@@ -31,6 +31,7 @@ from collections_app.store.history.types import (
     Unit,
 )
 from collections_app.store.history.walk import Walked, Walker, overlay
+from skillmeat_site.core.errors import NotFound
 from skillmeat_site.upstream.types import FileMode
 
 
@@ -119,6 +120,18 @@ class History:
         walked = self._walk(collection, snapshot.slug)
         read = overlay(walked, self._store.tree)
         return units.changed_units(_tree(walked.root), _root(snapshot), read, walked.excluded)
+
+    def units_between(self, old: Snapshot | None, new: Snapshot) -> list[Unit]:
+        """Return the artifacts and files in which two snapshots differ: ``now`` is the older side (None: nothing)."""
+        before = None if old is None else _root(old)
+        return units.changed_units(before, _root(new), self._store.tree)
+
+    def content_at(self, snapshot: Snapshot, path: str) -> Content | None:
+        """Return the file or folder at a path of a snapshot, None where nothing is."""
+        try:
+            return reading.lookup(self._store, _root(snapshot), path)
+        except NotFound:
+            return None
 
     def write_blob(self, data: bytes) -> Content:
         """Store a file. It lives two weeks from now, or as long as a snapshot or base leads to it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from skillmeat_site.core.diffs.types import DiffKind, Hunk
 from skillmeat_site.upstream.types import FileMode
 
 
@@ -108,52 +109,31 @@ class Change:
     new: Content | None
 
 
-class DiffKind(StrEnum):
-    TEXT = "text"
-    BINARY = "binary"
-    TOO_LARGE = "too_large"
-    """A side is larger than the limits; no hunks were computed."""
-    UNAVAILABLE = "unavailable"
-    """The file on disk is no longer the one that was compared."""
-
-
 @dataclass(frozen=True, slots=True)
 class DiffLimits:
-    """Larger files are told apart rather than compared; longer differences are cut."""
+    """Larger files are told apart rather than compared; longer differences are cut. ``skip``: lines left out first."""
 
     max_bytes: int = 512 * 1024
     max_lines: int = 2_000
     context: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """``origin`` is ``+``, ``-`` or a space. ``text`` has U+FFFD where the file is not UTF-8."""
-
-    origin: str
-    text: str
-    old_number: int | None
-    new_number: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hunk:
-    old_start: int
-    old_lines: int
-    new_start: int
-    new_lines: int
-    lines: tuple[Line, ...]
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """``truncated``: there is more than ``DiffLimits.max_lines``. Sizes are None where the side is absent."""
+    """``truncated``: there is more than ``DiffLimits.max_lines``. Sizes are None where the side is absent.
+
+    ``added`` and ``removed`` count the lines of the whole difference, ``total`` with its context.
+    """
 
     kind: DiffKind
     old_size: int | None
     new_size: int | None
     hunks: tuple[Hunk, ...] = ()
     truncated: bool = False
+    added: int = 0
+    removed: int = 0
+    total: int = 0
 
 
 class Favour(StrEnum):

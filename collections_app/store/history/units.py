@@ -8,7 +8,7 @@ from collections_app.store.history.layout import ReadTree, descends, pairs
 from collections_app.store.history.types import Content, Excluded, Unit
 
 
-def changed_units(now: Content, then: Content, read: ReadTree, excluded: Sequence[Excluded] = ()) -> list[Unit]:
+def changed_units(now: Content | None, then: Content, read: ReadTree, excluded: Sequence[Excluded] = ()) -> list[Unit]:
     """Compare two states of a collection, sorted by path.
 
     A unit is the deepest thing that can be swapped by itself: a skill or plugin as a whole, a command or agent file

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from marketplace.management.selecting import select_sources
+from marketplace.services.forecast import SweepForecast, forecast_topics, in_words, left_in_words
 from marketplace.tag_jobs import bulk_refresh_auto_tags
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult
@@ -25,9 +26,19 @@ class Command(Base):
         ids = [source.pk for source in chosen.sources]
         result = BulkResult(())
         if ids:
+            self.tell(forecast_topics(chosen.sources))
             refreshed = self.run_job(bulk_refresh_auto_tags, {"ids": ids}, dry_run=options["dry_run"])
             result = BulkResult(refreshed.rows, dry_run=refreshed.dry_run)
-        return self.finish_bulk(result, chosen.rows)
+        code = self.finish_bulk(result, chosen.rows)
+        left = "" if self.as_json else left_in_words(chosen.sources)
+        if left:
+            self.stdout.write(left)
+        return code
+
+    def tell(self, forecast: SweepForecast | None) -> None:
+        """What the run will take, to people and before it begins."""
+        if forecast is not None and not self.as_json:
+            self.stdout.write(in_words(forecast))
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:
         if "tags_found" not in row or row["code"]:

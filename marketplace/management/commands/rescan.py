@@ -6,18 +6,16 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from marketplace.errors import REMOVALS_HELD
 from marketplace.jobs import bulk_rescan, rescan
 from marketplace.management.selecting import add_source_options, select_sources
 from marketplace.models import Source
-from marketplace.services.batches import on_github
-from marketplace.services.forecast import forecast_sweep, in_words, left_in_words
-from marketplace.services.results import REMOVALS_HELD
+from marketplace.services.forecast import SweepForecast, forecast_sweep, in_words, left_in_words
 from marketplace.services.sources import source_ref
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.api.serializers import JobSerializer
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
-from skillmeat_site.core.ledger import Forecast
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 from skillmeat_site.core.text import printable
@@ -51,14 +49,14 @@ class Command(Base):
         self.tell_left(chosen.sources)
         return code
 
-    def tell(self, forecast: Forecast | None) -> None:
+    def tell(self, forecast: SweepForecast | None) -> None:
         """What the run will take, to people and before it begins."""
         if forecast is not None and not self.as_json:
             self.stdout.write(in_words(forecast))
 
     def tell_left(self, sources: Sequence[Source]) -> None:
         """What it left, to people."""
-        left = left_in_words() if not self.as_json and on_github(sources) else ""
+        left = "" if self.as_json else left_in_words(sources)
         if left:
             self.stdout.write(left)
 

@@ -9,7 +9,24 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, badge
+from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.ledger import State
 from skillmeat_site.core.models import UpstreamBudget
+from skillmeat_site.upstream.budget import Resource
+
+
+class ResourceFilter(WordFilter):
+    title = _("resource")
+    parameter_name = facet = "resource"
+    words = {one.value: (one.value, Tone.QUIET) for one in Resource}
+
+
+_STATES = {
+    State.OPEN: _("open"),
+    State.RESERVE_ONLY: _("reserve only"),
+    State.WAITING: _("waiting"),
+    State.OFFLINE: _("offline"),
+}
 
 
 @admin.register(UpstreamBudget)
@@ -24,12 +41,12 @@ class UpstreamBudgetAdmin(ReadOnlyAdmin):
         "shown_reset",
         "shown_at",
     )
-    list_filter = ("resource",)
+    list_filter = (ResourceFilter,)
     search_fields = ("host", "token_name")
     search_help_text = _("Search by host or token name.")
     fields = (
         "host", "token_name", "token_id", "resource", "shown_state", "shown_left", "reserve",
-        "shown_reset", "shown_cooldown", "strikes", "shown_at",
+        "shown_reset", "shown_cooldown", "shown_offline", "strikes", "shown_at",
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: UpstreamBudget | None = None) -> tuple[str, ...]:
@@ -37,12 +54,8 @@ class UpstreamBudgetAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def shown_state(self, budget: UpstreamBudget) -> str:
-        now = timezone.now()
-        if budget.standing.closed_until(now, background=False) is not None:
-            return badge(_("waiting"), Tone.WARNING)
-        if budget.standing.closed_until(now, background=True) is not None:
-            return badge(_("reserve only"), Tone.WARNING)
-        return badge(_("open"), Tone.GOOD)
+        state = budget.standing.state(timezone.now())
+        return badge(_STATES[state], Tone.GOOD if state is State.OPEN else Tone.WARNING)
 
     @admin.display(description=_("left"), ordering="remaining")
     def shown_left(self, budget: UpstreamBudget) -> str:
@@ -56,6 +69,10 @@ class UpstreamBudgetAdmin(ReadOnlyAdmin):
     @admin.display(description=_("waits until"))
     def shown_cooldown(self, budget: UpstreamBudget) -> str:
         return ago(budget.cooldown_until)
+
+    @admin.display(description=_("not reachable, tried again"))
+    def shown_offline(self, budget: UpstreamBudget) -> str:
+        return ago(budget.offline_until)
 
     @admin.display(description=_("last answer"), ordering="updated_at")
     def shown_at(self, budget: UpstreamBudget) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,17 +16,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from skillmeat_site.core.admin import selections
-from skillmeat_site.core.admin.actions import BulkAction, job_url
+from skillmeat_site.core import selections
+from skillmeat_site.core.admin import confirmation
+from skillmeat_site.core.admin.actions import BulkAction, job_url, work_out
 from skillmeat_site.core.admin.base import BaseAdmin, tell
+from skillmeat_site.core.admin.confirmation import Frozen
 from skillmeat_site.core.admin.display import change_url
-from skillmeat_site.core.admin.selections import Selection
 from skillmeat_site.core.errors import DomainError
-from skillmeat_site.core.models import Job
-from skillmeat_site.core.text import printable
-
-NAMES_SHOWN = 20
+from skillmeat_site.core.models import Job, Selection
 
 
 class BulkActionsAdmin(BaseAdmin):
@@ -75,58 +74,86 @@ class BulkActionsAdmin(BaseAdmin):
             raise Http404
         if not action.is_allowed(request):
             raise PermissionDenied
-        return self.to_confirmation(request, action, [row.pk], back=change_url(row))
+        chosen = self.get_queryset(request).filter(pk=row.pk)
+        return self.to_confirmation(request, action, chosen, back=change_url(row)) or HttpResponseRedirect(
+            change_url(row)
+        )
 
-    def to_confirmation(self, request: HttpRequest, action: BulkAction, ids: Sequence[Any], back: str) -> HttpResponse:
-        """Freeze what was chosen, and ask."""
-        plain = [str(pk) if isinstance(pk, UUID) else pk for pk in ids]
-        model = self.opts.label_lower
-        selection = selections.freeze(request.session, model=model, action=action.name, ids=plain, back=back)
-        return HttpResponseRedirect(reverse(f"admin:{self._url_name('confirm')}", args=[selection.id]))
+    def to_confirmation(
+        self, request: HttpRequest, action: BulkAction, queryset: models.QuerySet[Any], back: str
+    ) -> HttpResponse | None:
+        """Freeze what was chosen, and ask. None, and a message, if there is nothing of it."""
+        rows = action.chosen(request, queryset)
+        ids = [str(key) if isinstance(key, UUID) else key for key in rows.values_list(action.key, flat=True)]
+        if not ids:
+            messages.warning(request, _("None of the selected rows has anything that this could be done to."))
+            return None
+        selection = selections.freeze(
+            request.user, model=self.opts.label_lower, action=action.name, ids=ids, back=back
+        )
+        return HttpResponseRedirect(self._confirm_url(selection.pk))
 
     def confirm_view(self, request: HttpRequest, selection_id: UUID) -> HttpResponse:
-        """GET shows what would happen, POST does it, once."""
-        selection = selections.find(request.session, selection_id, model=self.opts.label_lower)
+        """GET shows what would happen. POST does it, once; or has the preview or the exact plan worked out."""
+        selection = selections.find(selection_id)
         if selection is None:
             return self._unknown(request, selection_id)
-        if selection.landed:
-            return HttpResponseRedirect(selection.landed)
+        if selection.owner_id != request.user.pk or selection.model != self.opts.label_lower:
+            raise Http404
         action = self._action(selection.action)
         if action is None or not action.is_allowed(request):
             raise PermissionDenied
-        form = action.form(request.POST) if request.method == "POST" else action.form(initial=dict(action.initial))
+        if selection.landed:
+            return HttpResponseRedirect(selection.landed)
+        frozen = confirmation.standing(action, request, self.get_queryset(request), selection.ids)
+        if request.method == "POST":
+            return self._posted(request, action, selection, frozen)
+        form, _options = confirmation.form_and_options(action, request)
+        return self._confirmation(request, action, selection, frozen, form)
+
+    def _posted(self, request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen) -> HttpResponse:
+        again = f"{self._confirm_url(selection.pk)}?{confirmation.options_query(action, request.POST, request)}"
+        if "preview" in request.POST:
+            return HttpResponseRedirect(again)
+        form = action.options_form(request, request.POST)
+        if not form.is_valid():
+            return self._confirmation(request, action, selection, frozen, form)
+        ids = frozen.acted_on(selection.ids)
+        if not ids:
+            messages.error(request, _("Nothing was done: you may not see any of the selected objects any more."))
+            return HttpResponseRedirect(selection.back)
         try:
-            if not form.is_valid():
-                return self._confirmation(request, action, selection, form)
-            landed = action.run(request, selection, form.cleaned_data)
+            if "plan" in request.POST:
+                work_out(action, request, selection, frozen.visible, form.cleaned_data)
+                return HttpResponseRedirect(again)
+            if not confirmation.is_as_shown(action, request, selection, frozen, form.cleaned_data):
+                messages.info(request, _("The options have changed. This is what they do: nothing was done yet."))
+                return HttpResponseRedirect(again)
+            landed = action.run(request, selection, ids, form.cleaned_data)
         except DomainError as error:
             tell(request, error)
             return HttpResponseRedirect(selection.back)
-        selections.land(request.session, selection, landed)
+        selections.land(selection, landed)
+        if frozen.blocked:
+            left = len(frozen.blocked)
+            text = ngettext("%d object was left out, by permission.", "%d objects were left out, by permission.", left)
+            messages.warning(request, text % left)
         return HttpResponseRedirect(landed)
 
     def _confirmation(
-        self, request: HttpRequest, action: BulkAction, selection: Selection, form: forms.Form
+        self, request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen, form: forms.Form
     ) -> HttpResponse:
-        shown = selection.ids[:NAMES_SHOWN]
-        rows: Mapping[Any, models.Model] = self.get_queryset(request).in_bulk(list(shown))
         context = {
             **self.admin_site.each_context(request),
-            "title": action.label,
+            **confirmation.context(request, action, selection, frozen),
             "opts": self.opts,
             "media": self.media + form.media,
-            "action": action,
             "form": form,
-            "counts": action.preview(request, selection.ids),
-            "total": len(selection.ids),
-            "names": [printable(str(row)) for row in rows.values()],
-            "more": len(selection.ids) - len(shown),
-            "back": selection.back,
         }
         return TemplateResponse(request, "admin/skillmeat/confirm.html", context)
 
     def _unknown(self, request: HttpRequest, selection_id: UUID) -> HttpResponse:
-        """The session has no such selection: perhaps it has run already, else it must be chosen anew."""
+        """There is no such selection any more: perhaps it has run long ago, else it must be chosen anew."""
         if Job.objects.filter(pk=selection_id).exists():
             return HttpResponseRedirect(job_url(selection_id))
         messages.error(request, _("This selection is no longer known. Nothing was done: please select again."))
@@ -134,6 +161,9 @@ class BulkActionsAdmin(BaseAdmin):
 
     def _action(self, name: str) -> BulkAction | None:
         return next((kind() for kind in self.bulk_actions if kind.name == name), None)
+
+    def _confirm_url(self, selection_id: UUID) -> str:
+        return reverse(f"admin:{self._url_name('confirm')}", args=[selection_id])
 
     def _url_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
@@ -143,8 +173,7 @@ def _choose(
     action: BulkAction, model_admin: BulkActionsAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
 ) -> HttpResponse | None:
     """What the action menu calls: only the ids are taken, in the order of the list."""
-    ids = list(queryset.values_list("pk", flat=True))
-    if not ids:
+    if not queryset.exists():
         messages.warning(request, _("None of the selected rows exists any more."))
         return None
-    return model_admin.to_confirmation(request, action, ids, back=request.get_full_path())
+    return model_admin.to_confirmation(request, action, queryset, back=request.get_full_path())

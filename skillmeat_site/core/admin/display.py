@@ -1,11 +1,16 @@
 """How values look in the admin: badges, ages, links, JSON.
 
-Everything from outside is escaped and printable (``core.text``), and no meaning hangs on colour alone.
+Everything from outside is escaped and printable (``core.text``), and no meaning hangs on colour alone: a badge has a
+text, and each tone a mark of its own shape. Inside ``in_full()`` the same functions give what an export wants: whole
+texts and exact times.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,7 +20,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
@@ -23,6 +28,7 @@ from django.utils.translation import gettext as _
 from skillmeat_site.core.text import printable
 
 EMPTY = "-"
+_full: ContextVar[bool] = ContextVar("skillmeat_in_full", default=False)
 MAX_JSON = 20_000
 """Characters of a document that a page shows; the API has the whole."""
 
@@ -34,8 +40,18 @@ else:
     Text = str | Promise
 
 
+@contextmanager
+def in_full() -> Iterator[None]:
+    """Here values are not shortened, and times are told exactly: for files, not for pages."""
+    before = _full.set(True)
+    try:
+        yield
+    finally:
+        _full.reset(before)
+
+
 class Tone(StrEnum):
-    """What a badge's colour says beside its text."""
+    """What a badge's colour and mark say beside its text."""
 
     GOOD = "good"
     INFO = "info"
@@ -45,6 +61,8 @@ class Tone(StrEnum):
 
 
 def badge(text: Text, tone: Tone) -> SafeString:
+    if _full.get():
+        return conditional_escape(text)
     return format_html('<span class="sm-badge sm-{}">{}</span>', tone.value, text)
 
 
@@ -52,6 +70,8 @@ def ago(when: datetime | None) -> str:
     """An age or a term in words; the exact time shows on hover."""
     if when is None:
         return EMPTY
+    if _full.get():
+        return when.isoformat()
     now = timezone.now()
     if abs(now - when) < timedelta(minutes=1):
         words = _("just now")
@@ -78,7 +98,7 @@ def duration(length: timedelta | None) -> str:
 def shortened(text: str, limit: int = 80) -> str:
     """One printable line for a list; the whole shows on hover if it was cut."""
     line = printable(text)
-    if len(line) <= limit:
+    if len(line) <= limit or _full.get():
         return line or EMPTY
     return format_html('<span title="{}">{}…</span>', line[:1000], line[: limit - 1])
 
@@ -95,8 +115,8 @@ def pretty_json(value: Any) -> str:
     if value in (None, "", [], {}):
         return EMPTY
     text = _printable_lines(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-    cut = text if len(text) <= MAX_JSON else text[:MAX_JSON] + "\n…"
-    return format_html('<pre class="sm-json">{}</pre>', cut)
+    cut = text if len(text) <= MAX_JSON or _full.get() else text[:MAX_JSON] + "\n…"
+    return format_html('<pre class="sm-json" tabindex="0">{}</pre>', cut)
 
 
 def change_url(row: models.Model) -> str:
@@ -109,12 +129,17 @@ def changelist_url(model: type[models.Model], **query: Any) -> str:
 
 
 def link(url: str, text: Text) -> SafeString:
+    if _full.get():
+        return conditional_escape(text)
     return format_html('<a href="{}">{}</a>', url, text)
 
 
 def row_link(row: models.Model | None, text: str | None = None) -> str:
     """A link to the row's own page, in the row's own words unless others are given."""
-    return EMPTY if row is None else link(change_url(row), shortened(text or str(row)))
+    if row is None:
+        return EMPTY
+    words = shortened(text or str(row))
+    return words if _full.get() else link(change_url(row), words)
 
 
 def _printable_lines(text: str) -> str:

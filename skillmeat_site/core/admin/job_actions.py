@@ -1,97 +1,80 @@
-"""Bulk actions over jobs. They are no jobs themselves: each is a conditional UPDATE per row, done in the request."""
+"""Bulk actions over jobs: cancel, and retry. Each is a job itself, done at once unless it is of many."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from skillmeat_site.core.admin.actions import BulkAction, Count
-from skillmeat_site.core.admin.base import actor_of
-from skillmeat_site.core.admin.selections import Selection
-from skillmeat_site.core.errors import DomainError
-from skillmeat_site.core.jobs import control
+from skillmeat_site.core.admin.actions import JobAction, Options
+from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.previews import ListedPreview, estimate
+from skillmeat_site.core.jobs.many import cancel_jobs, retry_jobs
+from skillmeat_site.core.jobs.planning import plan
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import ACTIVE, RETRIABLE, TERMINAL, JobStatus
 
-
-class _EachJob(BulkAction):
-    """Does something to each job, and tells how many could not be done and why."""
-
-    verb: ClassVar[Callable[..., Job]]
-
-    def run(self, request: HttpRequest, selection: Selection, options: Mapping[str, Any]) -> str:
-        refused: Counter[str] = Counter()
-        done = 0
-        for job in Job.objects.for_user(request.user).filter(pk__in=selection.ids):
-            try:
-                type(self).verb(job, actor=actor_of(request))
-            except DomainError as error:
-                refused[error.code] += 1
-            else:
-                done += 1
-        self.tell(request, done)
-        for code, count in refused.items():
-            messages.warning(request, _t("%(count)d not done: %(code)s") % {"count": count, "code": code})
-        return selection.back
-
-    def tell(self, request: HttpRequest, done: int) -> None:
-        raise NotImplementedError
+INLINE = 100
+"""So many jobs are cancelled or retried while a page is waited for; more are a worker's."""
+CANCELLED: Words = {
+    "queued": (_("queued, end at once"), Tone.INFO),
+    "running": (_("running, will be asked to stop"), Tone.WARNING),
+    "finished": (_("have finished already"), Tone.QUIET),
+}
+RETRIED: Words = {
+    "retry": (_("will be retried"), Tone.GOOD),
+    "active": (_("are still active"), Tone.WARNING),
+    "done": (_("have nothing to retry"), Tone.QUIET),
+}
 
 
-class CancelJobs(_EachJob):
+class _OfJobs(JobAction):
+    """The preview is of the jobs' states, in words of their own: exact, for the moment that it is looked at."""
+
+    inline_up_to = INLINE
+    plannable = False
+
+
+class CancelJobs(_OfJobs):
     name = "cancel"
     label = _("Cancel selected jobs")
     description = _("A queued job ends at once, a running one before its next item. What is finished stays.")
     permission = "core.cancel_job"
     dangerous = True
-    verb = staticmethod(control.cancel)
+    job = cancel_jobs
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        jobs = Job.objects.filter(pk__in=ids)
-        return [
-            Count(_("queued, end at once"), jobs.filter(status=JobStatus.QUEUED).count()),
-            Count(_("running, will be asked to stop"), jobs.filter(status=JobStatus.RUNNING).count()),
-            Count(_("have finished already"), jobs.filter(status__in=TERMINAL).count()),
-        ]
-
-    def tell(self, request: HttpRequest, done: int) -> None:
-        if done:
-            text = ngettext("%d job was asked to stop.", "%d jobs were asked to stop.", done)
-            messages.success(request, text % done)
+    def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
+        active = dict(Job.objects.active().filter(pk__among=list(ids)).values_list("pk", "status"))
+        states = {str(pk): status for pk, status in active.items()}
+        return _now("job", ids, lambda pk: states.get(str(pk), "finished"), CANCELLED)
 
 
-class RetryJobs(_EachJob):
+class RetryJobs(_OfJobs):
     name = "retry"
     label = _("Retry selected jobs")
     description = _("A new job takes up what failed or was deferred in each; what went well is not done again.")
     permission = "core.retry_job"
-    verb = staticmethod(control.retry_once)
+    job = retry_jobs
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        jobs = Job.objects.filter(pk__in=ids)
-        again = needing_retry(jobs).count()
-        active = jobs.filter(status__in=ACTIVE).count()
-        return [
-            Count(_("will be retried"), again),
-            Count(_("are still active"), active),
-            Count(_("have nothing to retry"), jobs.count() - again - active),
-        ]
+    def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
+        chosen = Job.objects.filter(pk__among=list(ids))
+        again = {str(pk) for pk in needing_retry(chosen).values_list("pk", flat=True)}
+        active = {str(pk) for pk in chosen.filter(status__in=ACTIVE).values_list("pk", flat=True)}
+        return _now("job", ids, lambda pk: "retry" if pk in again else "active" if pk in active else "done", RETRIED)
 
-    def tell(self, request: HttpRequest, done: int) -> None:
-        if done:
-            messages.success(request, ngettext("%d new job is queued.", "%d new jobs are queued.", done) % done)
+
+def _now(type_: str, ids: Sequence[Any], fate_of: Any, words: Words) -> ListedPreview:
+    preview = estimate(type_, ids, fate_of, words=words)
+    preview.exact = True
+    return preview
 
 
 def needing_retry(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Finished jobs of which something failed, was deferred, or was never begun."""
-    open_items = Q(items__outcome__in=["", *RETRIABLE])
+    open_items = Q(items__outcome__in=["", *RETRIABLE]) & ~Q(kind=plan.kind)
     without_items = Q(items__isnull=True) & ~Q(status=JobStatus.SUCCEEDED)
-    return jobs.filter(open_items | without_items, status__in=TERMINAL).distinct()
+    return jobs.filter(open_items | without_items, status__in=TERMINAL).order_by().distinct()

@@ -20,16 +20,16 @@ class PartsFilter(DefaultedFilter):
 
     title = _("show")
     parameter_name = "show"
-    options = {"asked": _("What was asked for"), "all": _("Parts of bulk jobs too")}
+    options = {"asked": _("without parts of bulk jobs"), "all": _("parts of bulk jobs too")}
     yields_to = ("parent",)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        return queryset.filter(parent_item__isnull=True) if self.chosen() == "asked" else queryset
+    def narrow(self, queryset: QuerySet[Job], chosen: str) -> QuerySet[Job]:
+        return queryset.filter(parent_item__isnull=True) if chosen == "asked" else queryset
 
 
 class StatusFilter(WordFilter):
     title = _("status")
-    parameter_name = "status"
+    parameter_name = facet = "status"
     words = JOB_STATUS
 
 

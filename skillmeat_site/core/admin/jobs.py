@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
@@ -16,18 +16,27 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from skillmeat_site.core.admin import job_page
+from skillmeat_site.core.admin import job_items, job_page
 from skillmeat_site.core.admin.actions import job_url
 from skillmeat_site.core.admin.badges import JOB_STATUS, TRIGGER, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
+from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
 from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
 from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
+from skillmeat_site.core.admin.job_items import ItemQuery
+from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import control
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.text import printable
+
+show_objects("job", Job)
+
+HEAVY = ("params", "result", "error_detail", "trail")
+"""Columns that only the page of a job needs, once."""
+EXPORTS = {"csv": job_items.as_csv, "json": job_items.as_json}
 
 
 @admin.register(Job)
@@ -36,17 +45,25 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
     list_display = (
         "shown_label", "shown_status", "shown_progress", "shown_actor", "shown_created", "shown_duration",
     )  # fmt: skip
+    views = (
+        View(_("Running"), {"status": "running"}),
+        View(_("Queued"), {"status": "queued"}),
+        View(_("Failed"), {"status": "failed"}),
+        View(_("Partial"), {"status": "partial"}),
+    )
+    empty_text = _("Every scan, import, refresh and deployment is a job, and stands here from its beginning.")
     list_filter = (PartsFilter, StatusFilter, TriggerFilter, KindFilter, ParentFilter)
     search_fields = ("label", "kind", "error_code", "=id")
     search_help_text = _("Search by label, kind, error code or id.")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Job]:
-        return Job.objects.for_user(request.user).for_list().defer("params", "result", "error_detail")
+        return Job.objects.for_user(request.user).for_list().defer(*HEAVY)
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [
             path("<uuid:job_id>/progress/", wrap(self.progress_view), name="core_job_progress"),
+            path("<uuid:job_id>/items.<str:ending>", wrap(self.export_items_view), name="core_job_items"),
             path("<uuid:job_id>/cancel/", wrap(require_POST(self.cancel_view)), name="core_job_cancel"),
             path("<uuid:job_id>/retry/", wrap(require_POST(self.retry_view)), name="core_job_retry"),
         ]
@@ -60,7 +77,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         if job is None:
             raise Http404
         self._require(request, "core.view_job")
-        job.refresh_from_db(fields=["params", "result", "error_detail"])
+        job.refresh_from_db(fields=HEAVY)
         context = {
             **self.admin_site.each_context(request),
             **job_page.context(request, job),
@@ -75,6 +92,13 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         """What the job page asks for every second while the job is active."""
         self._require(request, "core.view_job")
         return JsonResponse(job_page.progress(self._job(request, job_id)))
+
+    def export_items_view(self, request: HttpRequest, job_id: UUID, ending: str) -> StreamingHttpResponse:
+        """The items that the page's filters leave, as a file."""
+        self._require(request, "core.view_job")
+        if ending not in EXPORTS:
+            raise Http404
+        return EXPORTS[ending](self._job(request, job_id), ItemQuery.of(request.GET))
 
     def cancel_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         self._require(request, "core.cancel_job")
@@ -103,7 +127,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             raise PermissionDenied
 
     def _job(self, request: HttpRequest, job_id: UUID) -> Job:
-        job = Job.objects.for_user(request.user).for_list().filter(pk=job_id).first()
+        job = self.get_queryset(request).filter(pk=job_id).first()
         if job is None:
             raise Http404
         return job
@@ -114,11 +138,14 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def shown_status(self, job: Job) -> str:
-        return word_badge(JOB_STATUS, job.status)
+        why = format_html("<br><code>{}</code>", job.error_code) if job.error_code else ""
+        return format_html("{}{}", word_badge(JOB_STATUS, job.status), why)
 
     @admin.display(description=_("progress"))
     def shown_progress(self, job: Job) -> str:
-        return job_page.progress_bar(job) or EMPTY
+        left = job_page.time_left(job)
+        bar = job_page.progress_bar(job) or EMPTY
+        return format_html("{}<br><small>{}</small>", bar, left) if left else bar
 
     @admin.display(description=_("by"))
     def shown_actor(self, job: Job) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -17,12 +17,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from skillmeat_site.core.admin.actions import BulkAction, Count
+from skillmeat_site.core.admin.actions import BulkAction, Options
+from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
-from skillmeat_site.core.admin.selections import Selection
-from skillmeat_site.core.models import ApiToken
+from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.previews import ListedPreview, Planned, Preview
+from skillmeat_site.core.models import ApiToken, Selection
 from skillmeat_site.core.models.token import DEFAULT_DAYS, Scope
 from skillmeat_site.core.tokens import issue_token, revoke_tokens
 
@@ -47,6 +50,13 @@ class TokenForm(forms.ModelForm):
         return expires_at
 
 
+show_objects("token", ApiToken)
+REVOKED: Words = {
+    "revoke": (_("will be revoked"), Tone.BAD),
+    "revoked": (_("already revoked"), Tone.QUIET),
+}
+
+
 class RevokeTokens(BulkAction):
     name = "revoke"
     label = _("Revoke selected tokens")
@@ -54,15 +64,21 @@ class RevokeTokens(BulkAction):
     permission = "core.change_apitoken"
     dangerous = True
 
-    def preview(self, request: HttpRequest, ids: Sequence[Any]) -> list[Count]:
-        tokens = ApiToken.objects.filter(pk__in=ids)
-        live = tokens.filter(revoked_at__isnull=True).count()
-        return [Count(_("will be revoked"), live), Count(_("already revoked"), len(ids) - live)]
+    def preview(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
+        live = set(ApiToken.objects.filter(pk__among=list(ids), revoked_at__isnull=True).values_list("pk", flat=True))
+        rows = (Planned("token", str(pk), "", "revoke" if pk in live else "revoked") for pk in ids)
+        return ListedPreview(rows, words=REVOKED)
 
-    def run(self, request: HttpRequest, selection: Selection, options: Mapping[str, Any]) -> str:
-        revoked = revoke_tokens(selection.ids, actor=actor_of(request))
+    def run(self, request: HttpRequest, selection: Selection, ids: Sequence[Any], options: Options) -> str:
+        revoked = revoke_tokens(ids, actor=actor_of(request))
         messages.success(request, ngettext("%d token was revoked.", "%d tokens were revoked.", revoked) % revoked)
         return selection.back
+
+
+class ScopeFilter(WordFilter):
+    title = _("scope")
+    parameter_name = facet = "scope"
+    words = {one.value: (one.value, Tone.QUIET) for one in Scope}
 
 
 @admin.register(ApiToken)
@@ -73,7 +89,7 @@ class ApiTokenAdmin(BulkActionsAdmin):
     bulk_actions = (RevokeTokens,)
     autocomplete_fields = ("user",)
     list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
-    list_filter = ("scope",)
+    list_filter = (ScopeFilter,)
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
     search_help_text = _("Search by name or user.")

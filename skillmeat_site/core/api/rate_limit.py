@@ -28,7 +28,7 @@ class BudgetSerializer(serializers.ModelSerializer):
         model = UpstreamBudget
         fields = (
             "host", "token", "token_id", "resource", "limit", "remaining", "reset_at", "reserve",
-            "cooldown_until", "rejected", "updated_at",
+            "cooldown_until", "offline_until", "rejected", "updated_at",
         )  # fmt: skip
 
     def get_rejected(self, budget: UpstreamBudget) -> bool:

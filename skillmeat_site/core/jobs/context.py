@@ -12,6 +12,7 @@ from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, JobTimeout
 from skillmeat_site.core.jobs import settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
+from skillmeat_site.core.jobs.trail import Trail
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import ObjectRef, Row, Trigger
@@ -51,6 +52,10 @@ class DryRunContext(SilentReport):
         """There was no attempt before."""
         return set()
 
+    def settled_rows(self) -> tuple[Row, ...]:
+        """There was no attempt before."""
+        return ()
+
 
 class JobContext(SilentReport):
     """Reports of one attempt. ``tick`` beats the job's heart, renews leases, and stops the work when it must stop."""
@@ -77,6 +82,7 @@ class JobContext(SilentReport):
         self._deadline = time.monotonic() + timeout
         self._beaten = time.monotonic()
         self._pending: dict[str, Any] = {}
+        self._trail = Trail(job.trail, job.attempt)
 
     def tick(self) -> None:
         if time.monotonic() > self._deadline:
@@ -123,8 +129,14 @@ class JobContext(SilentReport):
         """Ids of the objects that an earlier attempt has dealt with."""
         return settling.settled_or_begun(self.job)
 
+    def settled_rows(self) -> tuple[Row, ...]:
+        """What an earlier attempt has kept."""
+        return settling.rows_of(self.job)
+
     def _beat(self) -> None:
         progress, self._pending = self._pending, {}
         self._beaten = time.monotonic()
+        if self._trail.add(progress.get("progress_label", "")):
+            progress["trail"] = self._trail.lines
         if states.beat(self.job.pk, self.token, **progress):
             raise Cancelled

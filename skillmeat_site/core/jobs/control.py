@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import JobActive, NothingToRetry
+from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, NothingToRetry
 from skillmeat_site.core.jobs import registry, runner, settling, states
+from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import AuditEvent, Job
 from skillmeat_site.core.results import RETRIABLE, JobStatus
 
@@ -38,19 +40,37 @@ def retry(job: Job, *, actor: Actor, job_id: UUID | None = None) -> Job:
     ``job_id`` makes the call idempotent: the new job gets it, and a second call with it returns that job.
     Raises JobActive while ``job`` still runs, NothingToRetry where all went well.
     """
-    if job.is_active:
-        raise JobActive(data={"job_id": str(job.pk)})
     definition = registry.get(job.kind)
-    params = dict(job.params)
-    if definition.retry is not None:
-        left = list(job.items.filter(outcome__in=["", *RETRIABLE]).values_list("object_id", flat=True))
-        if not left and (job.items.exists() or job.status == JobStatus.SUCCEEDED):
-            raise NothingToRetry(data={"job_id": str(job.pk)})
-        if left:
-            params = definition.retry(job.params, left)
-    elif job.status == JobStatus.SUCCEEDED:
-        raise NothingToRetry(data={"job_id": str(job.pk)})
+    left = _left(job, definition)
+    if reason := why_not_retry(job, left):
+        raise reason
+    params = definition.retry(job.params, left) if definition.retry is not None and left else dict(job.params)
     with transaction.atomic():
         retried = runner.enqueue(definition, params, actor, parent=job, job_id=job_id)
         AuditEvent.record(actor, "job.retried", job, job_id=retried.pk)
     return retried
+
+
+def why_not_cancel(job: Job) -> DomainError | None:
+    """What ``cancel`` would raise."""
+    return None if job.is_active else JobFinished(data={"job_id": str(job.pk)})
+
+
+def why_not_retry(job: Job, left: Sequence[str] | None = None) -> DomainError | None:
+    """What ``retry`` would raise; ``left``: the objects that are not done, if they are known already."""
+    about = {"job_id": str(job.pk)}
+    if job.is_active:
+        return JobActive(data=about)
+    definition = registry.get(job.kind)
+    if definition.retry is None:
+        return NothingToRetry(data=about) if job.status == JobStatus.SUCCEEDED else None
+    left = _left(job, definition) if left is None else left
+    done = not left and (job.status == JobStatus.SUCCEEDED or job.items.exists())
+    return NothingToRetry(data=about) if done else None
+
+
+def _left(job: Job, definition: JobDefinition) -> list[str]:
+    """The objects that failed, were deferred or were not begun, of a job that can be told to do only these."""
+    if definition.retry is None:
+        return []
+    return list(job.items.filter(outcome__in=["", *RETRIABLE]).values_list("object_id", flat=True))

@@ -7,10 +7,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from skillmeat_site.core import budgets
+from skillmeat_site.core import budgets, selections
 from skillmeat_site.core.jobs.reaper import ReapResult, reap
 from skillmeat_site.core.jobs.schedules import every
 from skillmeat_site.core.models import Job
+
+SELECTION_DAYS = 7
 
 
 @every(1, "core.reap")
@@ -30,3 +32,9 @@ def prune_jobs() -> int:
 def forget_budgets() -> int:
     """Delete what is known of the limits of tokens that nobody uses any more."""
     return budgets.forget_old()
+
+
+@every(60 * 24, "core.forget_selections")
+def forget_selections() -> int:
+    """Delete what was chosen in the admin and never confirmed, and where confirmed actions led, after a week."""
+    return selections.forget_old(timezone.now() - timedelta(days=SELECTION_DAYS))

@@ -209,10 +209,13 @@ def _attempt(
 
 def _shortened(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params for the log: of a long list only how long it is."""
-    return {
-        name: f"{len(value)} values" if isinstance(value, list) and len(value) > 20 else value
-        for name, value in params.items()
-    }
+    return {name: _in_short(value) for name, value in params.items()}
+
+
+def _in_short(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > 20:
+        return f"{len(value)} values"
+    return _shortened(value) if isinstance(value, dict) else value
 
 
 def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:

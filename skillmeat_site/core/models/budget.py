@@ -1,4 +1,4 @@
-"""What hosts said of their limits, shared by all workers."""
+"""What hosts said of their limits, and who may ask them at once; shared by all workers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from skillmeat_site.core.leases import LeasedModel
 from skillmeat_site.core.ledger import Standing
 from skillmeat_site.upstream.budget import Resource
 
@@ -33,6 +34,7 @@ class UpstreamBudget(models.Model):
     reset_at = models.DateTimeField(null=True)
     cooldown_until = models.DateTimeField(null=True)
     strikes = models.PositiveSmallIntegerField(default=0)
+    offline_until = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
 
     objects = UpstreamBudgetQuerySet.as_manager()
@@ -52,8 +54,28 @@ class UpstreamBudget(models.Model):
 
     @property
     def standing(self) -> Standing:
-        return Standing(self.limit, self.remaining, self.reset_at, self.cooldown_until, self.strikes)
+        until = self.cooldown_until
+        return Standing(self.limit, self.remaining, self.reset_at, until, self.strikes, self.offline_until)
 
     @property
     def reserve(self) -> int | None:
         return None if self.limit is None else self.standing.reserve
+
+
+class UpstreamSlot(LeasedModel):
+    """A place among the few operations that may talk to a host at once with one token. Written by ``core.slots`` only.
+
+    ``paced_until``: so many requests were made in it that the next operation has to wait so long.
+    """
+
+    host = models.CharField(max_length=255)
+    token_id = models.CharField(max_length=12, blank=True)
+    number = models.PositiveSmallIntegerField()
+    paced_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("host", "token_id", "number")
+        constraints = [models.UniqueConstraint(fields=["host", "token_id", "number"], name="slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.number}"

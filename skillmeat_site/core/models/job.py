@@ -53,6 +53,8 @@ class Job(models.Model):
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     progress_label = models.CharField(max_length=200, blank=True)
+    # What it said it was doing, [[RFC 3339 time, text], …]: bounded, written with the heartbeat (``jobs.trail``).
+    trail = models.JSONField(default=list, blank=True)
 
     trigger = models.CharField(max_length=10, choices=choices(Trigger))
     actor = models.ForeignKey(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -101,7 +103,7 @@ def test_the_page_of_an_artifact_shows_files_and_a_safe_preview(admin_client):
     assert "evil.example" not in shown
     assert 'href="javascript' not in shown
     assert "run.sh" in shown
-    assert "100755" in shown
+    assert "executable" in shown
     command = page(admin_client, place("artifact", "change", artifact(collection, "git:sync", "command").pk))
     assert "<p>Sync.</p>" in command
 
@@ -113,7 +115,7 @@ def test_a_page_of_what_cannot_be_read_says_why(admin_client):
     assert "unsafe_link" in shown
     assert "root:" not in shown
     hook = page(admin_client, place("artifact", "change", artifact(collection, "h", "hook").pk))
-    assert "{&quot;hooks&quot;: {}}" in hook
+    assert "{&quot;hooks&quot;: {}}" in re.sub("</?span[^>]*>", "", hook)
 
 
 def test_pin_and_unpin(admin_client):
@@ -171,9 +173,9 @@ def test_the_page_of_a_snapshot_shows_what_changed_and_restores(admin_client):
     assert "the collection is as it was" in page(admin_client, url)
     write(folder_of(collection), {"skills/alpha/SKILL.md": "<b>other</b>", "skills/alpha/x.bin": b"\0"})
     shown = page(admin_client, url)
-    assert "&lt;b&gt;other&lt;/b&gt;" in shown
-    assert "<b>other</b>" not in shown
-    assert "Not a text." in shown
+    assert "&lt;b&gt;other&lt;/b&gt;" in re.sub("</?(span|mark)[^>]*>", "", shown)
+    assert "<b>other" not in shown
+    assert "Not a text: nothing → 1\xa0byte" in shown
     button = place("snapshot", "do", row.pk, "restore")
     assert button in shown
     confirm = admin_client.get(button)["Location"]

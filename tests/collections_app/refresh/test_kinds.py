@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collections_app.admin.refresh_actions import REFRESH_ARTIFACTS, REFRESH_COLLECTIONS, SyncForm
-from collections_app.models import Artifact, Collection
+from collections_app.models import Artifact
 from skillmeat_site.upstream.process import run_git
 from tests.collections_app.refresh.conftest import Registered
 from tests.collections_app.refresh.refreshing import (
@@ -106,12 +106,12 @@ def test_a_folder_of_the_collection_that_is_gone(repository: Repository) -> None
 def test_the_admins_actions(repository: Repository) -> None:
     repository.commit({"skills/alpha/SKILL.md": skill("alpha", "New")})
     check()
-    collection = Collection.objects.get(slug=SLUG)
     for kind in REFRESH_COLLECTIONS:
         action = kind()
-        counts = {str(count.label): count.rows for count in action.preview(None, [collection.pk])}  # type: ignore[arg-type]
-        assert list(counts.values()) == [4, 0, 1, 0, 0]
-        definition, params = action.target([collection.pk], {})
+        preview = action.preview(None, [SLUG], {})  # type: ignore[arg-type]
+        assert not preview.exact
+        assert preview.counts == {"update_available": 1, "in_sync": 3}
+        definition, params = action.target([SLUG], {})
         kept = "collections.plan" if kind.name == "plan" else "collections.refresh"
         assert (definition.kind, params["slug"]) == (kept, SLUG)
     form = SyncForm({"strategy": "merge"})
@@ -119,7 +119,8 @@ def test_the_admins_actions(repository: Repository) -> None:
     action = REFRESH_ARTIFACTS[2]()
     params = action.params([artifact("alpha").pk, artifact("beta").pk], form.cleaned_data)
     assert params["strategy"] == "merge"
-    assert [count.rows for count in action.planned(_Request(), params["ids"], form.cleaned_data)] == [1, 1]  # type: ignore[arg-type]
+    planned = action.planned(_Request(), params["ids"], form.cleaned_data)  # type: ignore[arg-type]
+    assert planned.counts == {"updated": 1, "unchanged": 1}
 
 
 class _Request:

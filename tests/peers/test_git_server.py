@@ -1,18 +1,9 @@
-"""The same client against a server that others wrote: ``@adobe/git-server`` gives what git gives, id by id.
-
-To run it: ``npm install --ignore-scripts --prefix var/peers @adobe/git-server``; SKILLMEAT_PEERS names another folder.
-"""
+"""The same client against a server that others wrote: ``@adobe/git-server`` gives what git gives, id by id."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
@@ -24,17 +15,13 @@ from skillmeat_site.upstream.github_listing import list_tree
 from skillmeat_site.upstream.github_repository import GitHubRepository
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
-from skillmeat_site.upstream.process import Deadline
 from skillmeat_site.upstream.refs import is_oid
-from skillmeat_site.upstream.types import TreeItem, Unread, no_tick
-from skillmeat_site.upstream.watch import Watch
-from tests.fakes.git_http import wait_until
-from tests.upstream.conftest import Repo, git, make_repo
+from skillmeat_site.upstream.types import TreeItem, Unread
+from tests.peers.conftest import GitServer
+from tests.upstream.conftest import Repo, git
 
 pytestmark = pytest.mark.peer
 
-PEERS = Path(os.environ.get("SKILLMEAT_PEERS", Path(__file__).parents[2] / "var" / "peers"))
-SERVER = PEERS / "node_modules" / "@adobe" / "git-server" / "index.js"
 FILES = {f"skills/s{n}/SKILL.md": b"skill %d\r\n" % n for n in range(25)} | {
     "README": b"three\n",
     "a.b": b"between\n",
@@ -44,70 +31,26 @@ FILES = {f"skills/s{n}/SKILL.md": b"skill %d\r\n" % n for n in range(25)} | {
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("peer")
-
-
-@pytest.fixture(scope="module")
-def repo(root: Path) -> Repo:
-    # That server looks for a working tree's folder.
-    repo = make_repo(root / "repos" / "acme" / "tools" / ".git")
+def repo(git_server: GitServer) -> Repo:
+    repo = git_server.repository("acme/tools")
     repo.commit(FILES)
     blob = git(repo.path, "hash-object", "-w", "--stdin", stdin=b"a/target")
     lines = git(repo.path, "ls-tree", "-z", "main").encode()
     lines += f"120000 blob {blob}\tlink\0160000 commit {'1' * 40}\tsub\0".encode()
     tree = git(repo.path, "mktree", "-z", "--missing", stdin=lines)
     git(repo.path, "update-ref", "refs/heads/odd", git(repo.path, "commit-tree", tree, "-m", "x"))
-    # Of the commit that HEAD names, that server packs the working tree.
-    git(repo.path, "symbolic-ref", "HEAD", "refs/heads/odd")
     return repo
 
 
-@pytest.fixture(scope="module")
-def port(root: Path, repo: Repo) -> Iterator[int]:
-    if not shutil.which("node") or not SERVER.exists():
-        pytest.skip(f"no node, or no @adobe/git-server below {PEERS} (see the head of this file)")
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = {
-        "repoRoot": str(root / "repos"),
-        "listen": {"http": {"port": port, "host": "127.0.0.1"}},
-        "subdomainMapping": {"enable": False, "baseDomains": []},
-        "logs": {"level": "error", "logsDir": str(root / "logs"), "reqLogFormat": "short"},
-        "virtualRepos": {},
-    }
-    (root / "config.js").write_text(f"module.exports = {json.dumps(config)};")
-    output = (root / "output").open("wb")
-    # It keeps archives in the folder for temporary files.
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(root)}
-    command = ["node", str(SERVER)]
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        assert wait_until(lambda: _listens(port), 30), (root / "output").read_text()
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-        output.close()
-
-
-def _listens(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture
-def peer_settings(port: int) -> GitHubSettings:
-    here = f"http://127.0.0.1:{port}"
-    policy = AccessPolicy(allowed_hosts=(here,), github_url=here)
-    return GitHubSettings(api_url=f"{here}/api", policy=policy, credentials=no_credentials, retry_seconds=0)
+def peer_settings(git_server: GitServer, repo: Repo) -> GitHubSettings:
+    policy = AccessPolicy(allowed_hosts=(git_server.url,), github_url=git_server.url)
+    return GitHubSettings(api_url=f"{git_server.url}/api", policy=policy, credentials=no_credentials, retry_seconds=0)
 
 
 @pytest.fixture
 def repository(peer_settings: GitHubSettings) -> Iterator[GitHubRepository]:
-    watch = Watch(Deadline(30), no_tick, slowest=1, slow_seconds=30)
-    with GitHubSession(peer_settings, "", watch) as session:
+    with GitHubSession(peer_settings, "", seconds=30) as session:
         yield GitHubRepository(session, peer_settings, "/repos/acme/tools")
 
 

@@ -1,0 +1,25 @@
+"""Users and groups: Django's own pages, with the lists of this site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+
+from skillmeat_site.core.admin.base import BaseAdmin
+
+User = get_user_model()
+
+
+class ListedUserAdmin(BaseAdmin, UserAdmin):
+    change_form_template = None
+
+
+class ListedGroupAdmin(BaseAdmin, GroupAdmin):
+    change_form_template = None
+
+
+for _model, _page in ((User, ListedUserAdmin), (Group, ListedGroupAdmin)):
+    admin.site.unregister(_model)
+    admin.site.register(_model, _page)
