@@ -29,6 +29,7 @@ from collections_app.admin.filters import (
     ProblemFilter,
     StateFilter,
     TypeFilter,
+    UpdateFilter,
 )
 from collections_app.admin.refresh_actions import REFRESH_ARTIFACTS
 from collections_app.models import Artifact
@@ -38,6 +39,7 @@ from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.text import printable
 
@@ -61,7 +63,7 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         "shown_name", "shown_type", "shown_state", "shown_collection", "shown_pin", "shown_tags", "shown_changed",
     )  # fmt: skip
     views = (
-        View(_("Updates available"), {"state": "update_available"}),
+        View(_("Updates available"), {"update_available": "yes"}),
         View(_("Edited here"), {"state": "locally_modified"}),
         View(_("In conflict"), {"state": "conflict"}),
         View(_("Missing"), {"state": "missing"}),
@@ -69,7 +71,9 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         View(_("With a problem"), {"problem": "yes"}),
     )
     empty_text = _("Import entries of the catalog, or adopt a collection that you have.")
-    list_filter = (CollectionFilter, TypeFilter, StateFilter, PinnedFilter, OriginFilter, ProblemFilter)
+    list_filter = (
+        CollectionFilter, TypeFilter, StateFilter, UpdateFilter, PinnedFilter, OriginFilter, ProblemFilter,
+    )  # fmt: skip
     search_fields = ("name", "title", "description", "path", "tags")
     search_help_text = _("Search by name, title, description, path or tag.")
     sortable_by = ("shown_name",)
@@ -80,7 +84,7 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         )}),
         (_("Where it comes from"), {"fields": (
             "shown_origin", "shown_upstream", "base_commit", "base_oid", "content_oid", "upstream_oid",
-            "shown_problem", "shown_metadata", "shown_changed",
+            "shown_checked", "shown_problem", "shown_metadata", "shown_changed",
         )}),
     )  # fmt: skip
 
@@ -91,7 +95,10 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         return flatten_fieldsets(self.fieldsets)
 
     def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
-        idle = {UnpinArtifacts: not row.pin, UndeployArtifacts: not row.deployments.all()}
+        idle: dict[type[BulkAction], bool] = {
+            UnpinArtifacts: not row.pin,
+            UndeployArtifacts: not row.deployments.all(),
+        }
         return [kind for kind in self.bulk_actions if not idle.get(kind)]
 
     @admin.display(description=_("name"), ordering="name")
@@ -145,11 +152,17 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         said = (artifact.upstream_url, artifact.upstream_ref, artifact.upstream_path)
         return printable(" · ".join(part for part in said if part)) or EMPTY
 
+    @admin.display(description=_("last checked"))
+    def shown_checked(self, artifact: Artifact) -> str:
+        code = format_html(" <code>{}</code>", artifact.check_code) if artifact.check_code else ""
+        return format_html("{}{}", ago(artifact.checked_at), code)
+
     @admin.display(description=_("problem"))
     def shown_problem(self, artifact: Artifact) -> str:
         if not artifact.problem_code:
             return EMPTY
-        return format_html("<code>{}</code> {}", artifact.problem_code, paragraphs(artifact.problem_detail))
+        code, detail = artifact.problem_code, artifact.problem_detail
+        return format_html("<code>{}</code> {}{}", code, paragraphs(detail), hint(code, detail))
 
     @admin.display(description=_("metadata"))
     def shown_metadata(self, artifact: Artifact) -> str:

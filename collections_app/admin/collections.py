@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.collection_actions import DeleteCollections, IndexCollections, SnapshotCollections
-from collections_app.admin.filters import ProblemFilter
+from collections_app.admin.filters import ProblemFilter, UpdateFilter
 from collections_app.admin.refresh_actions import REFRESH_COLLECTIONS
 from collections_app.admin.timeline_page import TimelinePages
 from collections_app.models import Artifact, Collection
@@ -22,6 +22,7 @@ from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.reporting import SilentReport
@@ -29,7 +30,7 @@ from skillmeat_site.core.reporting import SilentReport
 show_objects("collection", Collection, by="slug")
 
 SEEN = (
-    "shown_problem", "shown_artifacts", "revision", "shown_indexed", "shown_created", "owner",
+    "shown_problem", "shown_artifacts", "shown_updates", "revision", "shown_indexed", "shown_created", "owner",
 )  # fmt: skip
 
 
@@ -42,10 +43,16 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
         DeleteCollections,
     )
     writes_files = True
-    list_display = ("shown_name", "shown_count", "shown_problem_code", "revision", "shown_indexed", "shown_updated")
-    views = (View(_("With a problem"), {"problem": "yes"}),)
+    list_display = (
+        "shown_name", "shown_count", "shown_updates", "shown_problem_code", "revision", "shown_indexed",
+        "shown_updated",
+    )  # fmt: skip
+    views = (
+        View(_("Updates available"), {"update_available": "yes"}),
+        View(_("With a problem"), {"problem": "yes"}),
+    )
     empty_text = _("Importing makes the first one. Or add one here.")
-    list_filter = (ProblemFilter,)
+    list_filter = (UpdateFilter, ProblemFilter)
     search_fields = ("slug", "name")
     search_help_text = _("Search by name.")
     sortable_by = ("shown_name",)
@@ -89,6 +96,14 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     def shown_artifacts(self, collection: Any) -> str:
         return self.shown_count(collection)
 
+    @admin.display(description=_("updates available"))
+    def shown_updates(self, collection: Any) -> str:
+        """When they were last checked; pinned ones are none."""
+        if not collection.updates_available:
+            return EMPTY
+        url = changelist_url(Artifact, collection=collection.pk, update_available="yes")
+        return link(url, str(collection.updates_available))
+
     @admin.display(description=_("problem"))
     def shown_problem_code(self, collection: Collection) -> str:
         return format_html("<code>{}</code>", collection.problem_code) if collection.problem_code else EMPTY
@@ -97,7 +112,9 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     def shown_problem(self, collection: Collection) -> str:
         if not collection.problem_code:
             return EMPTY
-        return format_html("{} {}", self.shown_problem_code(collection), paragraphs(collection.problem_detail))
+        detail = collection.problem_detail
+        advice = hint(collection.problem_code, detail)
+        return format_html("{} {}{}", self.shown_problem_code(collection), paragraphs(detail), advice)
 
     @admin.display(description=_("indexed"), ordering="indexed_at")
     def shown_indexed(self, collection: Collection) -> str:

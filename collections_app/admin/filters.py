@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from collections_app.admin.badges import KIND, ORIGIN, STATE
 from collections_app.models import Artifact, Collection
-from collections_app.querysets import ArtifactQuerySet
+from collections_app.querysets import ArtifactQuerySet, CollectionQuerySet
 from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.filters import PickedFilter, WordFilter
 
@@ -37,6 +39,18 @@ class StateFilter(WordFilter):
 
     def narrow(self, queryset: ArtifactQuerySet, value: str) -> QuerySet[Artifact]:
         return queryset.in_state(value)
+
+
+class UpdateFilter(WordFilter):
+    """Of artifacts, and of the collections that hold one."""
+
+    title = _("update")
+    parameter_name = "update_available"
+    words = {"yes": (_("available"), Tone.INFO)}
+
+    def narrow(self, queryset: Any, value: str) -> QuerySet[Any]:
+        rows: ArtifactQuerySet | CollectionQuerySet = queryset.update_available()
+        return rows
 
 
 class _YesNo(WordFilter):

@@ -66,7 +66,7 @@ class CollectionViewSet(
         fields = self.validated(CollectionCreate)
         row = create_collection(**fields, actor=actor_of(request), report=SilentReport())
         if fields["dry_run"]:
-            row.artifact_count = 0  # type: ignore[attr-defined]
+            row.artifact_count = row.updates_available = 0  # type: ignore[attr-defined]
             return Response({**CollectionSerializer(row).data, "dry_run": True})
         shown = self.get_queryset().get(pk=row.pk)
         headers = {"Location": reverse("user-collection-detail", args=[row.slug]), "ETag": etag(shown)}

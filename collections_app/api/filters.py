@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from collections_app.domain.artifact_state import ArtifactState
 from collections_app.domain.types import ArtifactKind
 from collections_app.models import Artifact, Collection, Snapshot
-from collections_app.querysets import ArtifactQuerySet
+from collections_app.querysets import ArtifactQuerySet, CollectionQuerySet
 from skillmeat_site.core.api.filters import ChoiceList, FilterSet, words_in
 from skillmeat_site.core.globs import glob_expression
 
@@ -21,6 +21,7 @@ class CollectionFilter(FilterSet):
 
     q = django_filters.CharFilter(method="search")
     problem = django_filters.BooleanFilter(method="troubled")
+    update_available = django_filters.BooleanFilter(method="has_update")
 
     class Meta:
         model = Collection
@@ -28,6 +29,9 @@ class CollectionFilter(FilterSet):
 
     def search(self, queryset: QuerySet[Collection], name: str, value: str) -> QuerySet[Collection]:
         return words_in(queryset, value, "slug", "name")
+
+    def has_update(self, queryset: CollectionQuerySet, name: str, value: bool) -> CollectionQuerySet:
+        return queryset.update_available(value)
 
     def troubled(self, queryset: QuerySet[Collection], name: str, value: bool) -> QuerySet[Collection]:
         return queryset.exclude(problem_code="") if value else queryset.filter(problem_code="")
@@ -43,6 +47,7 @@ class ArtifactFilter(FilterSet):
     pinned = django_filters.BooleanFilter(method="is_pinned")
     tag = django_filters.CharFilter(field_name="tags", lookup_expr="has_word")
     origin = django_filters.CharFilter()
+    update_available = django_filters.BooleanFilter(method="has_update", label="Pinned ones have none.")
 
     class Meta:
         model = Artifact
@@ -56,6 +61,9 @@ class ArtifactFilter(FilterSet):
 
     def in_state(self, queryset: ArtifactQuerySet, name: str, value: str) -> ArtifactQuerySet:
         return queryset.in_state(*value.split(","))
+
+    def has_update(self, queryset: ArtifactQuerySet, name: str, value: bool) -> ArtifactQuerySet:
+        return queryset.update_available(value)
 
     def is_pinned(self, queryset: QuerySet[Artifact], name: str, value: bool) -> QuerySet[Artifact]:
         return queryset.exclude(pin="") if value else queryset.filter(Q(pin=""))

@@ -32,13 +32,14 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
     id = serializers.CharField(source="slug")
     owner = serializers.SerializerMethodField()
     artifact_count = serializers.IntegerField()
+    updates_available = serializers.IntegerField(help_text="Artifacts with an update when last checked, not pinned.")
     problem = serializers.SerializerMethodField()
 
     class Meta:
         model = Collection
         fields = (
-            "id", "slug", "name", "owner", "revision", "artifact_count", "problem", "indexed_at", "created_at",
-            "updated_at",
+            "id", "slug", "name", "owner", "revision", "artifact_count", "updates_available", "problem",
+            "indexed_at", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -98,7 +99,7 @@ class ArtifactDeploymentSerializer(serializers.ModelSerializer[Deployment]):
         read_only_fields = fields
 
 
-_UNKNOWN = ("pin", "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit")
+_UNKNOWN = ("pin", "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit", "check_code")
 
 
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
@@ -116,9 +117,9 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
         model = Artifact
         fields = (
             "id", "collection", "type", "name", "path", "origin", "upstream", "pin", "pin_reason", "pinned",
-            "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit", "checked_at", "state",
-            "title", "description", "author", "license", "version", "tags", "problem", "deployments", "created_at",
-            "updated_at",
+            "base_oid", "base_commit", "content_oid", "upstream_oid", "upstream_commit", "checked_at", "check_code",
+            "state", "title", "description", "author", "license", "version", "tags", "problem", "deployments",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
         extra_kwargs = {name: {"allow_null": True} for name in _UNKNOWN}

@@ -6,11 +6,12 @@ unknown is kept: fields, types, profiles. Reading raises for what is not underst
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import tomli
 
 from collections_app.domain.deploy_targets import Profile
 from collections_app.domain.merge_types import Container, OwnedKey
@@ -96,8 +97,8 @@ def parse_deployed(data: bytes) -> DeployedFile:
     Raises ``ManifestInvalid`` for nonsense, ``FormatTooNew``, and ``UnsafePath`` for a path out of the project.
     """
     try:
-        document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = tomli.loads(data.decode("utf-8-sig"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestInvalid(f"deployed: not TOML: {error}") from error
     found = document.get("format", 1)
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:

@@ -84,8 +84,20 @@ def plan_import(wanted: Iterable[Wanted], occupants: Iterable[Occupant], strateg
     Overwriting goes to the artifact that the entry's earlier import made, whatever that is called now; an unmanaged
     file is never overwritten, and neither is what the batch itself has just put there.
     """
+    return plan_imports([wanted], occupants, strategy)
+
+
+def plan_imports(
+    batches: Iterable[Iterable[Wanted]], occupants: Iterable[Occupant], strategy: Strategy
+) -> list[Decision]:
+    """As ``plan_import`` of each batch after the other: what one has made, the next finds as any other artifact."""
     names = _Names(occupants)
-    return [names.decide(want, strategy) for want in wanted]
+    decisions: list[Decision] = []
+    for batch in batches:
+        decided = [names.decide(want, strategy) for want in batch]
+        names.carry_out(decided)
+        decisions += decided
+    return decisions
 
 
 class _Names:
@@ -99,6 +111,14 @@ class _Names:
             self._holders[_key(occupant.ref)] = occupant
             if occupant.id:
                 self._by_id[occupant.id] = occupant
+
+    def carry_out(self, decisions: Iterable[Decision]) -> None:
+        """The batch is over: what it took belongs to artifacts now, new ones under ids that nobody else has."""
+        self._in_batch.clear()
+        for decision in decisions:
+            if decision.action in (Action.CREATE, Action.REPLACE):
+                made = Occupant(decision.target or f"new {decision.key}", decision.ref)
+                self._holders[_key(made.ref)] = self._by_id[made.id] = made
 
     def decide(self, want: Wanted, strategy: Strategy) -> Decision:
         ref = ArtifactRef(want.kind, want.name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import tomli
 import tomlkit
 
 from collections_app.errors import ManifestInvalid
@@ -40,7 +40,9 @@ class Fields:
 
     def _take(self, name: str, kind: type) -> Any:
         value = self.rest.pop(name, None)
-        return None if value is None else _typed(value, kind, f"{self.place}: {name}")
+        if value is None or type(value) is kind:  # the place is only spelled out where it is needed
+            return value
+        return _typed(value, kind, f"{self.place}: {name}")
 
     def text(self, name: str) -> str | None:
         """A text, or None where there is none or an empty one."""
@@ -55,7 +57,9 @@ class Fields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """An array of texts; empty where there is none."""
-        found = self._take(name, list) or []
+        found = self._take(name, list)
+        if not found:
+            return ()
         return tuple(_typed(item, str, f"{self.place}: {name}[{number}]") for number, item in enumerate(found))
 
     def table(self, name: str) -> dict[str, Any]:
@@ -102,10 +106,10 @@ def load(raw: bytes, file: str) -> tuple[Fields, int]:
     if len(raw) > MAX_BYTES:
         raise ManifestInvalid(f"{file} is larger than {MAX_BYTES} bytes")
     try:
-        document = tomllib.loads(raw.decode().removeprefix("\ufeff"))
+        document = tomli.loads(raw.decode().removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
         raise ManifestInvalid(f"{file} is not UTF-8 (byte {error.start})") from None
-    except tomllib.TOMLDecodeError as error:
+    except tomli.TOMLDecodeError as error:
         raise ManifestInvalid(f"{file} is no TOML: {error}") from None
     except (RecursionError, ValueError):  # ValueError: a number of more digits than Python reads
         raise ManifestInvalid(f"{file} is no TOML that can be read") from None
@@ -125,7 +129,8 @@ def _check_plain(value: object, place: str, depth: int) -> None:
         raise ManifestInvalid(f"{place}: tables within tables, more than {_DEPTH} deep")
     if isinstance(value, dict):
         for key, item in value.items():
-            _check_plain(item, f"{place}: {key[:40]}", depth + 1)
+            if type(item) is not str:  # nearly all are
+                _check_plain(item, f"{place}: {key[:40]}", depth + 1)
     elif isinstance(value, list):
         for item in value:
             _check_plain(item, place, depth + 1)

@@ -89,6 +89,7 @@ def add_artifact_filters(parser: ArgumentParser) -> None:
     parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], choices=types, dest="types")
     parser.add_argument("-n", "--name-pattern", help="glob over the name")
     parser.add_argument("--status", action="append", default=[], choices=[state.value for state in ArtifactState])
+    parser.add_argument("--update-available", action="store_true", help="with other content upstream, and not pinned")
 
 
 def filter_artifacts(options: Mapping[str, Any]) -> ArtifactQuerySet:
@@ -100,6 +101,8 @@ def filter_artifacts(options: Mapping[str, Any]) -> ArtifactQuerySet:
         artifacts = artifacts.filter(type__in=options["types"])
     if options["status"]:
         artifacts = artifacts.in_state(*options["status"])
+    if options["update_available"]:
+        artifacts = artifacts.update_available()
     if options["name_pattern"]:
         artifacts = artifacts.filter(name__regex=glob_expression(options["name_pattern"]))
     return artifacts

@@ -36,6 +36,6 @@ def tally_collections(user: Any) -> CollectionTally:
     counted = Collection.objects.for_user(user).aggregate(
         n=Count("pk"), broken=Count("pk", filter=~Q(problem_code=""))
     )
-    rows = Artifact.objects.for_user(user).with_state().order_by().values_list("state").annotate(n=Count("*"))
-    states = dict(rows)
+    artifacts: Any = Artifact.objects.for_user(user).with_state()
+    states = dict(artifacts.order_by().values_list("state").annotate(n=Count("*")))
     return CollectionTally(counted["n"], counted["broken"], {one: states.get(one.value, 0) for one in ArtifactState})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from collections_app.domain.refresh_options import RefreshOptions
@@ -24,7 +25,7 @@ from collections_app.domain.refresh_plan import (
 from skillmeat_site.core.results import ItemOutcome, JobStatus, ObjectRef, Row, Summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RefreshResult:
     """``refreshed + unchanged + skipped + error`` is every artifact that the filters took."""
 
@@ -59,7 +60,7 @@ class RefreshResult:
     def code(self) -> str:
         return next((one.code for one in self.planned if one.status is Status.ERROR), "")
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         return tuple(_row(one.mine, one.outcome, one.code, one.reason, one.to_json()) for one in self.planned)
 
@@ -78,7 +79,7 @@ class RefreshResult:
             "dry_run": self.dry_run,
             **{f"{status.value}_count": counts[status] for status in Status},
             "summary": self.summary.to_json(),
-            "details": [one.to_json() for one in self.planned],
+            "details": [row.detail for row in self.rows],
             "snapshot_id": self.snapshot_id,
             "plan_id": self.plan_id,
             "reset_at": _shown(self.reset_at),
@@ -86,7 +87,7 @@ class RefreshResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpdateCheckResult:
     """``updates_available + up_to_date + skipped + errors`` is every artifact that the filters took."""
 
@@ -96,7 +97,7 @@ class UpdateCheckResult:
     dry_run: bool = False
     reset_at: datetime | None = None
 
-    @property
+    @cached_property
     def counts(self) -> Mapping[Verdict, int]:
         counted = Counter(verdict(mine, theirs) for mine, theirs in self.checked)
         return {one: counted[one] for one in Verdict}
@@ -110,7 +111,7 @@ class UpdateCheckResult:
 
     @property
     def summary(self) -> Summary:
-        return Summary.of(_outcome(mine, theirs) for mine, theirs in self.checked)
+        return Summary.of(row.outcome for row in self.rows)
 
     @property
     def job_status(self) -> JobStatus:
@@ -129,7 +130,7 @@ class UpdateCheckResult:
         failures = (_failure(mine, theirs) for mine, theirs in self.checked)
         return next((failure.code for failure in failures if failure), "")
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         return tuple(self._row(mine, theirs) for mine, theirs in self.checked)
 
@@ -143,7 +144,7 @@ class UpdateCheckResult:
             "collection_id": self.collection,
             "timestamp": _shown(self.timestamp),
             **{one.value: number for one, number in self.counts.items()},
-            "results": [_checked(mine, theirs) for mine, theirs in self.checked],
+            "results": [row.detail for row in self.rows],
             "reset_at": _shown(self.reset_at),
         }
 

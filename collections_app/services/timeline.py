@@ -13,6 +13,7 @@ from collections_app.models import Artifact, Snapshot
 from collections_app.services.file_views import ComparedFiles
 from collections_app.services.homes import history, home
 from collections_app.store.history import History
+from collections_app.store.history.differences import Diff
 from collections_app.store.history.types import Content, Unit
 from collections_app.store.history.types import Snapshot as Stored
 from skillmeat_site.core.errors import DomainError, NotFound
@@ -102,7 +103,7 @@ def changes_in(snapshot: Snapshot, previous: Snapshot | None, *, below: str = ""
     """
     store = history()
     old = _stored(store, previous) if previous else None
-    return ComparedFiles(store.diff(old, _stored(store, snapshot), prefix=below))
+    return _told(store.diff(old, _stored(store, snapshot), prefix=below))
 
 
 def changes_since(snapshot: Snapshot, other: Snapshot | None, *, below: str = "") -> ComparedFiles:
@@ -117,7 +118,13 @@ def changes_since(snapshot: Snapshot, other: Snapshot | None, *, below: str = ""
     folder = home().collection(slug)
     if not folder.is_dir():
         raise NotFound(f"The collection {slug} has no folder to compare with.")
-    return ComparedFiles(store.diff(_stored(store, snapshot), folder, slug=slug, prefix=below))
+    return _told(store.diff(_stored(store, snapshot), folder, slug=slug, prefix=below))
+
+
+def _told(diff: Diff) -> ComparedFiles:
+    """Artifacts first: the collection's own files change with each of them."""
+    diff.changes.sort(key=lambda change: ("/" not in change.path, change.path))
+    return ComparedFiles(diff)
 
 
 def versions_of(artifact: Artifact) -> tuple[list[Version], bool]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
+from collections_app.domain.import_plan import Occupant
 from collections_app.domain.names import check_slug
+from collections_app.domain.types import ArtifactRef
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.entries import entry_ref
 from marketplace.services.import_results import BulkImportResult, ImportedEntry, ImportResult
@@ -19,7 +22,7 @@ from marketplace.services.sources import not_found_row
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, Row
+from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 
 
 def import_entries(
@@ -47,6 +50,8 @@ def import_entries(
             cancelled = error if isinstance(error, Cancelled) else cancelled
             result = _failed_import(error, source, entries, options, job_id, started)
         imports.append(result)
+        if options.dry_run:
+            options = replace(options, taken=(*options.taken, *_made(result, entries)))
     rows = {entry.entry_id: entry.row() for result in imports for entry in result.entries}
     return BulkImportResult(
         tuple(imports), tuple(rows.get(pk) or not_found_row("entry", pk) for pk in dict.fromkeys(ids)), options.dry_run
@@ -89,6 +94,14 @@ def _by_source(ids: Sequence[int]) -> Iterator[tuple[Source, list[CatalogEntry]]
             groups.setdefault(known[pk].source_id, []).append(known[pk])
     sources = {source.pk: source for source in Source.objects.filter(pk__among=list(groups))}
     yield from ((sources[pk], groups[pk]) for pk in sorted(groups))
+
+
+def _made(result: ImportResult, entries: Sequence[CatalogEntry]) -> Iterator[Occupant]:
+    """The artifacts that there would be after this dry run: the next source would find them."""
+    types = {entry.pk: entry.type for entry in entries}
+    for one in result.entries:
+        if one.outcome is ItemOutcome.CREATED:
+            yield Occupant(one.artifact_id or str(uuid4()), ArtifactRef(types[one.entry_id], one.name))
 
 
 def _failed_import(

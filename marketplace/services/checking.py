@@ -69,6 +69,7 @@ def check_repository(*, of: Source | None = None, seconds: float = SECONDS, **fi
     with asked_meanwhile() as asked:
         address, provider = address_of(source), provider_of(source)
         head = provider.resolve(address, tick=tick)
+        tick()  # it is called while somebody waits: here for those that were quick, one after the other
         listing = provider.listing(address, head, tick=tick)
 
         def fetch(wanted: Sequence[Wanted]) -> Documents:
@@ -82,7 +83,7 @@ def check_repository(*, of: Source | None = None, seconds: float = SECONDS, **fi
         found = survey(listing, options, known=known_documents, fetch=fetch, report=SilentReport())
     remember_folders(listing)
     same = Source.objects.filter(url_key=source.url_key, ref=source.ref, root_hint=source.root_hint)
-    registered = same.exclude(pk=of.pk if of else None).first()
+    registered = (same.exclude(pk=of.pk) if of else same).first()
     return Checked(
         url=source.url,
         provider=_reader(asked),

@@ -63,6 +63,7 @@ def carry_out(run: ImportRun, held: HeldCollection, wanted: Sequence[CatalogEntr
 def rehearse(run: ImportRun, wanted: Sequence[CatalogEntry], decisions: Planned) -> None:
     """Fetch and check what the plan takes, install nothing; every entry of the plan settles as it would."""
     entries = [entry for entry in wanted if entry.pk in decisions]
+    foreseen = {occupant.id for occupant in run.options.taken}
     for item, entry in _incoming(run, entries, decisions):
         decision = decisions[entry.pk]
         try:
@@ -72,7 +73,8 @@ def rehearse(run: ImportRun, wanted: Sequence[CatalogEntry], decisions: Planned)
         else:
             outcome = ItemOutcome.UPDATED if decision.action is Action.REPLACE else ItemOutcome.CREATED
             run.rehearsed[entry.pk] = item.oid
-            run.settle(entry, outcome, artifact_id=decision.target, name=item.ref.name)
+            known = "" if decision.target in foreseen else decision.target
+            run.settle(entry, outcome, artifact_id=known, name=item.ref.name)
 
 
 class _Delivery:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from collections_app.domain.import_plan import Action, Decision, Occupant, Strategy, Wanted, plan_import
+from collections_app.domain.import_plan import Action, Decision, Occupant, Strategy, Wanted, plan_imports
 from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.models import Artifact
 from marketplace.errors import CollectionRequired, NotImportable
@@ -42,18 +42,17 @@ def estimate_import(ids: Sequence[int], *, collection: str, strategy: Strategy) 
         .values_list("entry_id", "artifact_id")
     }
     rows: dict[int, Row] = {}
-    taken = _occupants(collection)
+    batches: list[list[Wanted]] = []
     for group in _by_source(known, ids):
-        wanted = []
+        batches.append([])
         for entry in group:
             if reason := why_not_importable(entry):
                 rows[entry.pk] = _row(entry, ItemOutcome.FAILED, NotImportable.code, reason)
             else:
                 kind = ArtifactKind(entry.type)
-                wanted.append(Wanted(entry.pk, kind, artifact_name(entry), links.get(entry.pk, "")))
-        decisions = plan_import(wanted, taken, strategy)
-        rows |= {one.key: _decided(known[one.key], one) for one in decisions}
-        taken = _after(taken, decisions)
+                batches[-1].append(Wanted(entry.pk, kind, artifact_name(entry), links.get(entry.pk, "")))
+    for decision in plan_imports(batches, _occupants(collection), strategy):
+        rows[decision.key] = _decided(known[decision.key], decision)
     return BulkResult(tuple(rows.get(pk) or not_found_row("entry", pk) for pk in dict.fromkeys(ids)), dry_run=True)
 
 
@@ -102,16 +101,6 @@ def _occupants(collection: str) -> list[Occupant]:
         Occupant(str(pk), ArtifactRef(type_, name), present=bool(oid))
         for pk, type_, name, oid in rows.values_list("pk", "type", "name", "content_oid")
     ]
-
-
-def _after(taken: Sequence[Occupant], decisions: Sequence[Decision]) -> list[Occupant]:
-    """Who has which name once these are carried out: what the next source finds."""
-    made = [
-        Occupant(one.target or f"new {one.key}", one.ref)
-        for one in decisions
-        if one.action in (Action.CREATE, Action.REPLACE)
-    ]
-    return [*taken, *made] if made else list(taken)
 
 
 def _decided(entry: CatalogEntry, decision: Decision) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from collections_app.domain.import_plan import Blocked, Strategy
+from collections_app.domain.import_plan import Blocked, Occupant, Strategy
 from collections_app.errors import NameTaken
 from collections_app.services.holding import DEFAULT
 from collections_app.services.installing import Installed
@@ -24,12 +24,16 @@ BEFORE_IMPORT = "before-import"
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """``source_ref``: take the content of this branch, tag or commit instead of what the catalog shows."""
+    """``source_ref``: take the content of this branch, tag or commit instead of what the catalog shows.
+
+    ``taken``: what a dry run of other sources before this one would have made of the collection.
+    """
 
     collection: str = DEFAULT
     strategy: Strategy = Strategy.SKIP
     source_ref: str = ""
     dry_run: bool = False
+    taken: tuple[Occupant, ...] = ()
 
 
 @dataclass(slots=True)

@@ -72,7 +72,8 @@ def _plan(run: ImportRun, wanted: Sequence[CatalogEntry], collection: Collection
         if not _done_before(run, entry, links.get(entry.pk))
     ]
     refs = [ArtifactRef(want.kind, want.name) for want in asked]
-    decisions = plan_import(asked, occupants(collection, refs) if collection else (), run.options.strategy)
+    there = occupants(collection, refs) if collection else []
+    decisions = plan_import(asked, [*there, *run.options.taken], run.options.strategy)
     entries = {entry.pk: entry for entry in wanted}
     taken: dict[int, Decision] = {}
     for decision in decisions:

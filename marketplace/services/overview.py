@@ -85,7 +85,7 @@ class DayOfScans:
 def tally_sources(user: Any) -> SourceTally:
     """One statement: without sources there are no tags either."""
     tags = SourceTag.objects.for_user(user).waiting().order_by().annotate(one=Value(1)).values("one")
-    rows = (
+    rows: Any = (
         Source.objects.for_user(user)
         .with_health()
         .order_by()
@@ -162,7 +162,7 @@ def scans_by_day(days: int, now: datetime) -> dict[date, DayOfScans]:
     first = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     # The first ten characters of a time are its day, in both databases; their own date functions are slow on SQLite.
     day = Substr(Cast("created_at", TextField()), 1, 10)
-    rows = (
+    rows: Any = (
         ScanRun.objects.order_by()
         .filter(created_at__gte=first)
         .values(day=day)

@@ -14,22 +14,24 @@ from django.utils import timezone
 
 from cache_app.models import ProjectState
 from collections_app.models import Artifact, Collection, Project
+from marketplace.domain.search import entry_words
 from marketplace.models import CatalogEntry, EntryImport, ScanRun, Source, SourceTag
 from skillmeat_site.core.models import Job, UpstreamBudget
 from skillmeat_site.core.results import JobStatus
 from tests.factories.core import UserFactory
 from tests.factories.marketplace import oid
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.django_db]
+pytestmark = [pytest.mark.benchmark, pytest.mark.django_db, pytest.mark.timeout(900)]
 
 SOURCES, ENTRIES, IMPORTS, JOBS, RUNS, PROJECTS, TAGS = 1_000, 100_000, 10_000, 10_000, 30_000, 500, 5_000
 TYPES = ("skill", "skill", "skill", "command", "agent", "plugin", "hook", "mcp")
 CODES = ("", "", "", "", "", "", "", "upstream_timeout", "upstream_auth", "removals_held")
 ROUNDS = 15
+WORDS = {"namespace": "", "title": "", "description": "Reads and writes documents. " * 8, "tags": []}
 
 
 @pytest.fixture
-def much(db):
+def much(db, monkeypatch):
     """Sources, entries, imports, jobs, runs and projects in all their states."""
     now, dice = timezone.now(), random.Random(7)
     sources = Source.objects.bulk_create(
@@ -47,7 +49,8 @@ def much(db):
                 source=sources[n % SOURCES], key=f"{n:064}", type=TYPES[n % 8], path=f"skills/name-{n}",
                 name=f"name-{n}", content_oid=oid(str(n)), commit=oid("commit"), confidence=40 + n % 60,
                 basis="layout", fingerprint="f" * 32, description="Reads and writes documents. " * 8,
-                search_text=f"name-{n} reads writes documents " * 4, signals=["skill_file:75", "standard_place:10"],
+                search_text=entry_words({**WORDS, "name": f"name-{n}", "path": f"skills/name-{n}"}),
+                signals=["skill_file:75", "standard_place:10"],
                 presence="removed" if n % 100 < 3 else "present", removed_at=now if n % 100 < 3 else None,
                 excluded_at=now if n % 100 == 50 else None, changed_since_first_seen=n % 5 == 0,
             )
@@ -86,17 +89,17 @@ def much(db):
         ),
         batch_size=2_000,
     )  # fmt: skip
-    runs = ScanRun.objects.bulk_create(
+    monkeypatch.setattr(ScanRun._meta.get_field("created_at"), "auto_now_add", False)
+    ScanRun.objects.bulk_create(
         (
-            ScanRun(source=sources[n % SOURCES], outcome="updated" if n % 50 else "failed", new_count=n % 7,
-                    updated_count=n % 3, result={"warnings": ["x" * 500]})
+            ScanRun(
+                source=sources[n % SOURCES], outcome="updated" if n % 50 else "failed", new_count=n % 7,
+                updated_count=n % 3, result={"warnings": ["x" * 500]}, created_at=now - timedelta(minutes=n * 1.4),
+            )
             for n in range(RUNS)
         ),
         batch_size=2_000,
     )  # fmt: skip
-    for n, run in enumerate(runs):
-        run.created_at = now - timedelta(minutes=n * 1.4)
-    ScanRun.objects.bulk_update(runs, ["created_at"], batch_size=500)
     projects = Project.objects.bulk_create(Project(path=f"/projects/{n}", name=f"p{n}") for n in range(PROJECTS))
     ProjectState.objects.bulk_create(
         ProjectState(project=one, status="ok", fetched_at=now, counts={"states": {"in_sync": 9, "modified": 1}})

@@ -24,8 +24,10 @@ _RUN = "axe.run(document, {resultTypes: ['violations'], elementRef: false}).then
 _WIDER = """() => {
   const page = document.scrollingElement;
   if (page.scrollWidth <= page.clientWidth) return null;
-  const widest = [...document.querySelectorAll("body *")].filter(
-    (element) => element.getBoundingClientRect().right > page.clientWidth + 1);
+  const scrolls = (element) => element && element !== document.body &&
+    (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
+  const widest = [...document.querySelectorAll("body *")].filter((element) =>
+    element.getBoundingClientRect().right > page.clientWidth + 1 && !scrolls(element.parentElement));
   return `${page.scrollWidth} > ${page.clientWidth}: ` + widest.slice(0, 3).map(
     (element) => `${element.tagName.toLowerCase()}.${element.className}`).join(", ");
 }"""
@@ -51,8 +53,13 @@ def _problems(page: Page) -> Iterator[tuple[str, Any, str]]:
         for violation in page.evaluate(_RUN):
             if violation["impact"] in GRAVE:
                 yield theme, size, _told(violation)
-        if wider := page.evaluate(_WIDER):
+        if wider := wider_than_window(page):
             yield theme, size, f"wider than its window: {wider}"
+
+
+def wider_than_window(page: Page) -> str | None:
+    """By how much, and because of what; None if the page can only be scrolled down."""
+    return page.evaluate(_WIDER)
 
 
 def _told(violation: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from cache_app.jobs import refresh
 from collections_app.jobs import bulk_deploy, bulk_snapshot
 from collections_app.models import Artifact, Collection, Deployment, Project, RefreshPlan, Snapshot
 from collections_app.refresh_jobs import plan
@@ -28,7 +29,7 @@ from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import ApiToken, AuditEvent, Job, UpstreamBudget, UpstreamToken
 from skillmeat_site.core.models.token import Scope
 from skillmeat_site.core.reporting import SilentReport
-from skillmeat_site.core.results import JobStatus, Trigger
+from skillmeat_site.core.results import ACTIVE, JobStatus, Trigger
 from skillmeat_site.core.upstream_tokens import store_token
 from skillmeat_site.upstream.sample import commit, create_repository
 from tests.browser.library import office, office_later
@@ -55,9 +56,10 @@ def furnish(repositories: Path, projects: Path) -> None:
     for source in Source.objects.order_by("pk"):
         run(rescan, actor, source_id=source.pk)
     drift(projects)
-    run(plan, actor, slug="default", mode="sync")
     decide(actor)
     fail(actor, repositories)
+    run(refresh, actor, ids=list(Project.objects.values_list("pk", flat=True)), force=True)
+    run(plan, actor, slug="default", mode="sync")
     elsewhere()
     active(actor)
     history()
@@ -156,8 +158,12 @@ def active(actor: Actor) -> None:
 
 
 def history() -> None:
-    """Thirty days of scans, busier in the middle, quiet at weekends."""
+    """Thirty days of scans, with a day of rest; and jobs that did not all run in this minute."""
     now = timezone.now()
+    for place, job in enumerate(Job.objects.exclude(status__in=ACTIVE).order_by("-created_at")):
+        ago = timedelta(minutes=4 + 23 * place)
+        times = {name: getattr(job, name) - ago for name in ("created_at", "started_at", "finished_at")}
+        Job.objects.filter(pk=job.pk).update(**times)
     sources = list(Source.objects.order_by("pk"))
     for day in range(1, 30):
         for turn in range(day % 7 and 2 + (day * 5) % 7):
@@ -174,7 +180,12 @@ def pages() -> dict[str, str]:
     made |= {f"{model}-list": f"{model}/" for model in LISTS}
     made |= {f"{model}-none": f"{model}/?q=nothing-is-called-so" for model in LISTS if model not in SEARCHLESS}
     made |= {f"{model}-add": f"{model}/add/" for model in ADDED}
-    made |= {name: f"{_path(row)}{row.pk}/change/" for name, row in _rows().items()}
+    for name, row in _rows().items():
+        place = f"{row._meta.app_label}/{row._meta.model_name}/{row.pk}"
+        made[name] = f"{place}/change/"
+        made |= {f"{name} {part}": f"{place}/{path}" for part, path in PARTS.get(name, {}).items()}
+    chosen, planned = Artifact.objects.get(collection__slug="default", name="review-contracts"), _rows()["plan"]
+    made["plan files"] = f"collections_app/refreshplan/{planned.pk}/files/{chosen.pk}/"
     return made
 
 
@@ -191,13 +202,23 @@ ADDED = (
 )  # fmt: skip
 
 
-def _path(row: Any) -> str:
-    return f"{row._meta.app_label}/{row._meta.model_name}/"
+_COMPARED = {"compared": "compare/", "side by side": "compare/?view=split"}
+PARTS = {
+    "source": {"deletion": "delete/", "history": "history/"},
+    "entry-changed": {**_COMPARED, "files": "files/"},
+    "artifact-edited": {**_COMPARED, "files": "files/"},
+    "deployment": _COMPARED,
+    "snapshot": {"side by side": "change/?view=split", "against the one before": "change/?against=previous"},
+    "job-partial": {"failures": "change/?outcome=failed", "searched": "change/?q=nothing-is-called-so"},
+    "user": {"password": "password/"},
+}
+"""Pages below those of a row."""
 
 
 def _rows() -> dict[str, Any]:
     entries, jobs = CatalogEntry.objects.order_by("pk"), Job.objects.order_by("created_at")
     return {
+        "user": get_user_model().objects.get(username="admin"),
         "source": Source.objects.get(name__contains="office-skills"),
         "source-failing": Source.objects.get(name__contains="gone"),
         "entry-new": entries.filter(imports=None, presence="present", excluded_at=None).first(),
@@ -209,10 +230,10 @@ def _rows() -> dict[str, Any]:
         "collection": Collection.objects.get(slug="default"),
         "artifact": Artifact.objects.get(collection__slug="starter", name="pdf"),
         "artifact-edited": Artifact.objects.get(collection__slug="default", name="review-contracts"),
-        "deployment": Deployment.objects.filter(name="pdf").first(),
+        "deployment": Deployment.objects.filter(name="pdf", project__name="webshop").first(),
         "project": Project.objects.get(name="webshop"),
         "snapshot": Snapshot.objects.filter(collection__slug="default").earliest("created_at"),
-        "plan": RefreshPlan.objects.first(),
+        "plan": RefreshPlan.objects.latest("created_at"),
         "job-running": jobs.get(status="running"),
         "job-queued": jobs.get(status="queued"),
         "job-partial": jobs.filter(status="partial").first(),

@@ -31,15 +31,24 @@ def _confirm_import(person: Person) -> None:
     person.open("marketplace/catalogentry/?type=skill").tick_all(across_pages=True).act("import")
 
 
+def _check_source(person: Person) -> None:
+    person.open("marketplace/source/add/")
+    person.page.get_by_label("URL").fill(f"file://{HOME}/repos/toolbox.git")
+    person.page.get_by_role("button", name="Check it").click()
+    person.page.locator(".sm-check-facts").scroll_into_view_if_needed()
+
+
 # What is on a picture: the name of a page of the house, or how to get there.
 PICTURES: Mapping[str, str | Callable[[Person], None]] = {
-    "dashboard": "dashboard",
+    "overview": "dashboard",
     "sources": "marketplace/source-list",
+    "check": _check_source,
     "entries": "marketplace/catalogentry-list",
     "confirm": _confirm_import,
     "job": "job-running",
-    "artifact": "artifact",
-    "snapshot": "snapshot",
+    "compare": "artifact-edited side by side",
+    "artifact": "artifact-edited",
+    "timeline": "collection",
     "plan": "plan",
 }
 

@@ -38,6 +38,7 @@ def test_from_a_new_source_to_a_rollback(visit, house: House) -> None:
     deploy_them_all(person)
     before = files(house.home / "collections/default")
     change_upstream(person, repository)
+    see_the_difference(person)
     reimport_what_has_changed(person)
     cancel_a_scan_and_retry(person, repository)
     roll_back(person, before)
@@ -52,8 +53,13 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def add_the_source(person: Person, repository: Path) -> None:
+    """Looked at first, which saves nothing."""
     person.open("marketplace/source/add/")
     person.page.get_by_label("URL").fill(f"file://{repository}")
+    person.page.get_by_role("button", name="Check it").click()
+    expect(person.page.locator("#content")).to_contain_text("holds 72 artifacts")
+    expect(person.page.get_by_label("URL")).to_have_value(f"file://{repository}")
+    assert person.house.one("SELECT count(*) FROM marketplace_source") == 0
     person.page.get_by_role("button", name="Save", exact=True).click()
     expect(person.page.locator(".messagelist")).to_contain_text("was added successfully")
     expect(person.rows()).to_have_count(1)
@@ -71,6 +77,7 @@ def scan_and_watch(person: Person) -> None:
     assert person.page.evaluate("window.stood")
     gate.unlink()
     job = person.sees_job("succeeded")
+    assert person.page.evaluate("window.stood"), "the page was loaded anew"
     assert house.one("SELECT count(*) FROM marketplace_catalogentry") == 72
     assert house.job(person.job())["status"] == job
 
@@ -81,7 +88,9 @@ def import_all_skills_with_one_in_the_way(person: Person) -> None:
     stranger.parent.mkdir(parents=True)
     stranger.write_text(STRANGER)
     person.open("marketplace/catalogentry/")
-    person.page.locator("#changelist-filter").get_by_role("link", name="skill", exact=True).click()
+    filters = person.page.locator("#changelist-filter")
+    filters.locator("summary").filter(has_text=re.compile(r"^\s*Type\s*$", re.IGNORECASE)).click()
+    filters.get_by_role("link", name=re.compile("^skill")).click()
     expect(person.page).to_have_url(re.compile("type=skill"))
     skills = house.one(
         "SELECT count(*) FROM marketplace_catalogentry WHERE type = 'skill' AND duplicate_of_id IS NULL"
@@ -90,6 +99,7 @@ def import_all_skills_with_one_in_the_way(person: Person) -> None:
     person.tick_all(across_pages=True).act("import")
     expect(person.page.locator("#content")).to_contain_text(f"{skills} selected")
     person.page.get_by_label("Where the name is taken").select_option("overwrite")
+    expect(person.page).to_have_url(re.compile("strategy=overwrite"))  # the plan has followed the option
     person.confirm()
     person.sees_job("partial")
     assert person.outcomes() == {"created": skills - 1, "conflict": 1}
@@ -120,6 +130,7 @@ def deploy_them_all(person: Person) -> None:
     expect(person.page.locator(".messagelist")).to_contain_text("was added successfully")
     person.open("collections_app/artifact/?type=skill").tick_all(across_pages=True).act("deploy")
     person.page.get_by_role("combobox", name="Project").select_option(label="app")
+    expect(person.page).to_have_url(re.compile(r"project=\d"))  # the plan has followed the option
     person.confirm()
     person.sees_job("succeeded")
     artifacts = house.one("SELECT count(*) FROM collections_app_artifact")
@@ -141,6 +152,19 @@ def change_upstream(person: Person, repository: Path) -> None:
 
 def rescan(person: Person) -> None:
     person.open("marketplace/source/").tick("toolbox").act("rescan").confirm()
+
+
+def see_the_difference(person: Person) -> None:
+    """Of one entry: as imported, as it is upstream. Looking changes nothing."""
+    before = files(person.house.home / "collections/default")
+    person.page.locator("#result_list").get_by_role("link", name="pdf", exact=True).first.click()
+    person.follow(re.compile("Compare", re.IGNORECASE))
+    shown = person.page.locator("#content")
+    expect(shown).to_contain_text("print('filled')")
+    expect(shown).to_contain_text("print('filled, and checked')")
+    person.follow("Side by side")
+    expect(shown).to_contain_text("print('filled, and checked')")
+    assert files(person.house.home / "collections/default") == before
 
 
 def reimport_what_has_changed(person: Person) -> None:
@@ -172,8 +196,8 @@ def cancel_a_scan_and_retry(person: Person, repository: Path) -> None:
     person.sees_job("running")
     person.page.get_by_role("button", name="Cancel this job").click()
     expect(person.page.locator("#content")).to_contain_text("asked to stop")
+    person.sees_job("cancelled")  # in the middle of git's work: it is still at the gate
     gate.unlink()
-    person.sees_job("cancelled")
     assert house.entries() == known
     cancelled = person.job()
     person.page.get_by_role("button", name="Retry").click()

@@ -10,7 +10,8 @@ from playwright.sync_api import BrowserContext, Page
 # Runs before anything of the page's own: what a policy forbids is told by an event, not only on the console.
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI} at ${event.sourceFile}`);
+  if (event.sourceFile) console.error(
+    `policy violated: ${event.violatedDirective} by ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`);
 });
 """
 
@@ -48,8 +49,10 @@ class Watch:
             self._tell(f"{status}: {url}")
 
     def _console(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self._tell(f"console: {message.text} ({message.location.get('url')})")
+        """What a test itself runs in a page (axe-core) has no address, and is no fault of the page."""
+        place = message.location.get("url")
+        if message.type in ("error", "warning") and (place or message.text.startswith("policy violated")):
+            self._tell(f"console: {message.text} ({place})")
 
     def _tell(self, problem: str) -> None:
         if not any(text in problem for text in self.expected):

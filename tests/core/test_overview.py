@@ -20,6 +20,7 @@ from skillmeat_site.core.jobs import queue
 from skillmeat_site.core.models import Job, RefusedToken, UpstreamBudget, UpstreamToken
 from skillmeat_site.core.results import JobStatus
 from skillmeat_site.core.upstream_tokens import _digest
+from tests.baselines import assert_baseline
 from tests.factories.collections import ArtifactFactory, CollectionFactory
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import DeploymentFactory, ProjectFactory
@@ -62,8 +63,13 @@ def everything(number=1, *, name="tools"):
             host=f"{name[:4]}{n}.example", token_name=name, resource="core", limit=50, remaining=20, updated_at=now
         )
         UpstreamToken.objects.create(
-            name=name, host=f"{name[:4]}{n}.example", secret="x", changed_at=now, disabled_at=now, disabled_reason="Refused."
-        )
+            name=name,
+            host=f"{name[:4]}{n}.example",
+            secret="x",
+            changed_at=now,
+            disabled_at=now,
+            disabled_reason="Refused.",
+        )  # fmt: skip
 
 
 def shown(client):
@@ -393,7 +399,7 @@ def test_the_page_costs_the_same_however_much_there_is(client, admin_user, super
     many = statements(client)
     assert len(few) == len(many), "\n".join(many)
     if superuser:
-        assert_baseline("overview", many)
+        assert_baseline("overview:superuser", many)
     assert len(many) <= 15, "\n".join(many)
 
 

@@ -6,6 +6,7 @@ import logging
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -121,3 +122,24 @@ def test_strange_methods_and_paths_make_no_new_series():
     text = metrics.exposition().decode()
     assert "STRANGE" not in text
     assert 'method="other",route="unmatched"' in text
+
+
+def test_pages_of_the_admin_load_only_our_own_files(client, admin_client):
+    for answer in (client.get("/admin/login/"), admin_client.get("/admin/"), admin_client.get("/admin/core/job/")):
+        policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
+        assert policy.pop("default-src") == "'none'"
+        assert set(policy.values()) == {"'self'", "'none'"}
+        assert {"script-src", "style-src", "img-src", "form-action", "base-uri"} <= set(policy)
+
+
+@pytest.mark.parametrize("url", ["/api/v1/docs", "/api/v1/jobs", "/health/live"])
+def test_what_is_no_page_of_the_admin_has_no_such_policy(admin_client, url):
+    assert "Content-Security-Policy" not in admin_client.get(url)
+
+
+def test_no_page_of_ours_has_inline_scripts_or_styles():
+    pages = list((settings.BASE_DIR / "templates").rglob("*.html"))
+    assert len(pages) > 10
+    for page in pages:
+        found = re.findall(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=", page.read_text())
+        assert found == [], page

@@ -7,13 +7,16 @@ import pytest
 from marketplace.models import Source
 from marketplace.services.auto_tags import RefreshRun, refresh_many
 from skillmeat_site.core.actor import COMMAND_LINE
-from skillmeat_site.core.models import UpstreamBudget
+from skillmeat_site.core.models import Job, UpstreamBudget
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.core.upstream_tokens import store_token
 from tests.conftest import skills
 from tests.fakes.git_http import status
+from tests.marketplace.answers import BASE
+from tests.marketplace.commanding import manage
 from tests.marketplace.sweeping import TOKEN, many_sources
+from tests.marketplace.test_admin_actions import SOURCES, choose
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +117,45 @@ def test_f18_a_refused_token_is_sent_once_and_the_other_owners_go_on(upstream, a
         ("GITHUB_TOKEN", "core", True),
     ]
     assert told[0]["remaining"] == 4998
+
+
+# ---- one job for all, by each face
+
+
+def by_command(sources, api, admin_client, worker):
+    said = manage("refresh_auto_tags", "--all", "--json")
+    assert (said.code, len(said.json["results"])) == (1, 40)
+
+
+def by_rest(sources, api, admin_client, worker):
+    body = {"source_ids": [source.pk for source in sources]}
+    answer = api.post(f"{BASE}/sources/bulk-refresh-auto-tags", body, format="json")
+    assert answer.status_code == 202, "over twenty it is a job, whatever was asked"
+    worker()
+
+
+def by_admin(sources, api, admin_client, worker):
+    confirm = choose(admin_client, SOURCES, "refresh_auto_tags", sources)
+    assert "<strong>40</strong> will be asked about" in admin_client.get(confirm).content.decode()
+    admin_client.post(confirm)
+    worker()
+
+
+@pytest.mark.parametrize("face", [by_command, by_rest, by_admin])
+def test_forty_sources_are_one_job_one_request_and_forty_outcomes(upstream, api, admin_client, worker, face):
+    sources = many_sources(upstream, 40)
+    say(upstream, "acme/tools", "ai")
+    say(upstream, "acme/r7", "pdf", "ai")
+    gone = upstream._by_name.pop("acme/r9")
+    upstream._states.remove(gone)
+    Job.objects.all().delete()
+    upstream.requests.clear()
+    face(sources, api, admin_client, worker)
+    job = Job.objects.get()
+    assert (job.kind, job.status) == ("marketplace.bulk_refresh_auto_tags", "partial")
+    found = list(job.items.order_by("object_id").values_list("outcome", flat=True))
+    assert (found.count("updated"), found.count("unchanged"), found.count("failed")) == (2, 37, 1)
+    assert job.items.get(outcome="failed").code == "upstream_not_found"
+    assert (job.result["total_succeeded"], job.result["total_failed"]) == (39, 1)
+    assert kinds(upstream).count("graphql") == 1
+    assert upstream.paths("api") == ["/repos/acme/r9", f"/repositories/{gone.id}"], "only of that one more is asked"

@@ -31,6 +31,7 @@ def limited(hub, on_github, settings):
     return create_source(url=f"{hub.url}/acme/tools", actor=COMMAND_LINE)
 
 
+@pytest.mark.fault(1)
 def test_fault_1_nothing_is_asked_before_the_reset(hub, limited):
     scan(limited)
     hub.always("/commits/", status(403, '{"message": "API rate limit exceeded"}', X_RateLimit_Remaining="0"))
@@ -47,6 +48,7 @@ def test_fault_1_nothing_is_asked_before_the_reset(hub, limited):
     assert scan(limited).short_circuit == "commit"
 
 
+@pytest.mark.fault(1)
 def test_fault_1_the_last_good_answer_is_enough_to_know(hub, limited):
     hub.tokens = {TOKEN: 4}
     scan(limited)
@@ -89,6 +91,7 @@ def test_the_command_exits_with_1_and_says_deferred(hub, limited):
     assert "1 deferred" in out.getvalue()
 
 
+@pytest.mark.fault(4)
 def test_fault_4_a_missing_permission_closes_nothing(hub, limited):
     message = '{"message": "Resource not accessible by personal access token"}'
     hub.on("/commits/", status(403, message, X_RateLimit_Remaining="4000", X_RateLimit_Limit="5000"))
@@ -98,6 +101,7 @@ def test_fault_4_a_missing_permission_closes_nothing(hub, limited):
     scan(limited)
 
 
+@pytest.mark.fault(18)
 def test_fault_18_a_refused_token_is_sent_once_and_never_dropped_silently(hub, limited, settings, api):
     hub.tokens = {"another": 5000}
     with pytest.raises(UpstreamAuth):
@@ -117,6 +121,7 @@ def test_fault_18_a_refused_token_is_sent_once_and_never_dropped_silently(hub, l
     scan(limited)
 
 
+@pytest.mark.fault(43)
 def test_fault_43_gits_own_limit_holds_for_git_and_not_for_the_api(hub, limited, settings):
     Source.objects.update(provider="git")
     limited.refresh_from_db()

@@ -80,6 +80,7 @@ def test_it_is_in_no_argument_url_log_error_or_row(hub, source, stored, settings
 
 
 @pytest.mark.parametrize("tiers", [["rest", "git"], ["git"], ["rest"]], ids=str)
+@pytest.mark.fault(18)
 def test_f18_once_refused_nothing_is_asked_until_it_changes(hub, source, stored, settings, tiers):
     settings.SKILLMEAT_GITHUB_TIERS = tiers
     settings.GITHUB_TOKEN = "environment"  # not a substitute: it may read less, or more

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from marketplace import jobs
 from marketplace.jobs import bulk_rescan, rescan_due
 from marketplace.models import ScanRun, Source
 from marketplace.services.rescan import ScanOptions
-from marketplace.services.sources import create_source
+from marketplace.services.sources import create_source, update_source
 from marketplace.services.sweep import sweep
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.jobs import control, runner
@@ -223,6 +224,7 @@ def test_a_dry_run_asks_and_writes_nothing(upstream):
 # ---- what became of a repository
 
 
+@pytest.mark.fault(14)
 def test_fault_14_a_renamed_repository_is_followed(upstream):
     many_sources(upstream, 3)
     upstream.rename_only("acme/r1", "acme/new")
@@ -230,6 +232,7 @@ def test_fault_14_a_renamed_repository_is_followed(upstream):
     assert Source.objects.filter(url=f"{upstream.url}/acme/new").count() == 1
 
 
+@pytest.mark.fault(15)
 def test_fault_15_another_repository_under_the_old_name_is_not_scanned(upstream):
     many_sources(upstream, 3)
     gone = upstream.repository("acme/r1")
@@ -242,6 +245,8 @@ def test_fault_15_another_repository_under_the_old_name_is_not_scanned(upstream)
     assert not Source.objects.get(name="r1").entries.filter(name="evil").exists()
 
 
+@pytest.mark.fault(8)
+@pytest.mark.fault(17)
 def test_fault_17_and_8_one_that_is_gone_fails_alone_and_keeps_its_entries(upstream):
     many_sources(upstream, 3)
     source = Source.objects.get(name="r1")
@@ -285,6 +290,8 @@ class AtFirstTick(SilentReport):
 # ---- limits
 
 
+@pytest.mark.fault(1)
+@pytest.mark.fault(7)
 def test_fault_1_and_7_a_used_up_quota_defers_the_rest_and_a_retry_before_the_reset_asks_nothing(upstream):
     many_sources(upstream, 200)
     upstream.tokens = {TOKEN: 5000}
@@ -321,6 +328,7 @@ def test_fault_2_a_short_limit_is_waited_for_and_git_goes_on(upstream, source):
     assert kinds(upstream) == {"graphql": 2}
 
 
+@pytest.mark.fault(3)
 def test_fault_3_a_secondary_limit_holds_for_rest_too_and_not_for_git(upstream, source):
     sources = many_sources(upstream, 2)
     message = '{"message": "You have exceeded a secondary rate limit."}'
@@ -350,6 +358,7 @@ def test_fault_5_a_reset_in_milliseconds_holds_for_hours_at_most(upstream):
     assert until - timezone.now() <= timedelta(hours=2)
 
 
+@pytest.mark.fault(18)
 def test_fault_18_a_refused_token_is_asked_once_for_all_and_not_again(upstream, settings):
     many_sources(upstream, 200)
     upstream.tokens = {"another": 5000}
@@ -411,3 +420,23 @@ def cut_after(batches):
             yield swept
 
     return killed
+
+
+# ---- the latest release
+
+
+def test_the_latest_release_is_kept_shown_and_forgotten_with_the_address(upstream, api, admin_client):
+    many_sources(upstream, 2)
+    upstream.repository("acme/r1").facts["latest_release"] = "v2.0"
+    later(upstream, "acme/tools", {"skills/gamma/SKILL.md": skill("gamma")}).facts["latest_release"] = "v" * 300
+    sweep_all()
+    first, second = Source.objects.order_by("pk")
+    assert (first.latest_release, second.latest_release) == ("v" * 255, "v2.0")
+    assert api.get(f"/api/v1/marketplace/sources/{second.pk}").json()["latest_release"] == "v2.0"
+    page = admin_client.get(reverse("admin:marketplace_source_change", args=[second.pk])).content.decode()
+    assert "v2.0" in page
+    scan(second, force=True)
+    assert second.latest_release == "v2.0", "a scan of its own does not ask, and so does not erase"
+    update_source(second, actor=COMMAND_LINE, changes={"url": f"{upstream.url}/acme/elsewhere"})
+    second.refresh_from_db()
+    assert second.latest_release == ""

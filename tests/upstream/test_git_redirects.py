@@ -71,6 +71,7 @@ def test_a_host_cannot_have_a_local_repository_read(
         provider.resolve(address)
 
 
+@pytest.mark.fault(16)
 def test_the_token_stays_with_its_host(
     tmp_path: Path, repo: Repo, server: GitHttp, git_settings: GitSettings, address: RepositoryAddress
 ) -> None:

@@ -120,6 +120,7 @@ def test_what_is_no_head(repo: Repo, github: GitHub, github_settings: GitHubSett
     assert heads[2] is not None
 
 
+@pytest.mark.fault(8)
 def test_fault_8_one_bad_repository_among_fifty(
     github: GitHub, github_settings: GitHubSettings, many: Callable[[int], list[Asked]]
 ) -> None:
@@ -151,6 +152,7 @@ def test_fault_8_one_bad_repository_among_fifty(
         pytest.param(mangled(lambda body: body[:-3]), id="no JSON"),
     ],
 )
+@pytest.mark.fault(9)
 def test_fault_9_a_query_that_is_too_much_is_halved_and_the_size_remembered(
     github: GitHub, github_settings: GitHubSettings, many: Callable[[int], list[Asked]], fault: Any
 ) -> None:
@@ -161,6 +163,7 @@ def test_fault_9_a_query_that_is_too_much_is_halved_and_the_size_remembered(
     assert sizes(github) == [50, 25, 12, 14, 16, 18, 20, 22, 18]
 
 
+@pytest.mark.fault(9)
 def test_fault_9_a_timeout_is_halved_too(
     github: GitHub, github_settings: GitHubSettings, many: Callable[[int], list[Asked]]
 ) -> None:
@@ -196,6 +199,7 @@ def test_what_is_no_graphql_is_asked_once(github: GitHub, github_settings: GitHu
     assert len(github.requests) == 1
 
 
+@pytest.mark.fault(7)
 def test_fault_7_a_200_that_is_a_limit(
     github: GitHub, github_settings: GitHubSettings, many: Callable[[int], list[Asked]]
 ) -> None:
@@ -213,6 +217,7 @@ def test_fault_7_a_200_that_is_a_limit(
     assert [(quota.resource, quota.remaining) for quota in ledger.quotas] == [("graphql", 1), ("graphql", 0)]
 
 
+@pytest.mark.fault(3)
 def test_fault_3_a_secondary_limit_holds_for_all_of_the_api(github: GitHub, github_settings: GitHubSettings) -> None:
     message = '{"message": "You have exceeded a secondary rate limit."}'
     github.always("graphql", status(403, message, X_RateLimit_Remaining="99"))
@@ -223,6 +228,7 @@ def test_fault_3_a_secondary_limit_holds_for_all_of_the_api(github: GitHub, gith
     assert ledger.limits == [("secondary", 60)]
 
 
+@pytest.mark.fault(18)
 def test_fault_18_a_bad_token_is_tried_once(github: GitHub, github_settings: GitHubSettings) -> None:
     github.tokens["another"] = 5000
     refused: list[str] = []

@@ -197,6 +197,7 @@ def test_a_host_that_never_finishes_is_given_up_and_ticks_meanwhile(
     assert ticks
 
 
+@pytest.mark.fault(27)
 def test_a_trickle_is_given_up_long_before_the_deadline(
     commit: str, github: GitHub, github_settings: GitHubSettings, github_address: RepositoryAddress
 ) -> None:

@@ -189,6 +189,7 @@ class TestTheIdOfTheTree:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(32)
 def test_a_tree_of_a_hundred_thousand(
     repo: Repo, github: GitHub, github_provider: GitHubProvider, github_address: RepositoryAddress
 ) -> None:

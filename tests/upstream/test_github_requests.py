@@ -102,6 +102,7 @@ def test_refs(repo: Repo, github: GitHub, github_provider: GitHubProvider, githu
     assert counts == {"main": 1, "refs/tags/v1": 1, "v1": 2, commit: 0}
 
 
+@pytest.mark.fault(16)
 def test_every_request_says_who_asks_and_the_token_stays_with_the_api(
     repo: Repo, github: GitHub, github_settings: GitHubSettings, github_address: RepositoryAddress
 ) -> None:
@@ -145,6 +146,7 @@ class TestRedirects:
         self.commit = repo.commit(SKILLS)
 
     @pytest.mark.parametrize("path", ["/commits/", "tools$", "/git/trees/", "/tarball/"])
+    @pytest.mark.fault(16)
     def test_another_port_is_another_host(
         self,
         path: str,

@@ -28,7 +28,7 @@ class Command(Base):
         made = create_collection(
             options["slug"], name=options["name"], actor=COMMAND_LINE, report=SilentReport(), dry_run=dry_run
         )
-        made.artifact_count = 0  # type: ignore[attr-defined]
+        made.artifact_count = made.updates_available = 0  # type: ignore[attr-defined]
         if not dry_run:
             self.changed_collections.add(made.slug)
             made = Collection.objects.for_list().get(pk=made.pk)

@@ -19,15 +19,18 @@ class Command(Base):
         add_artifact_filters(parser)
 
     def run(self, options: Mapping[str, Any]) -> int:
-        rows = [ArtifactSerializer(artifact).data for artifact in filter_artifacts(options)]
+        artifacts = filter_artifacts(options)
+        rows = [ArtifactSerializer(artifact).data for artifact in artifacts]
+        updates = artifacts.update_available().count()
         if self.as_json:
-            self.print_json({"results": rows, "summary": {"total": len(rows)}})
+            self.print_json({"results": rows, "summary": {"total": len(rows), "updates_available": updates}})
             return 0
         for row in rows:
             name = printable(f"{row['type']}:{row['name']}")
             notes = [f"pinned to {row['pin']}"] if row["pinned"] else []
             notes += [row["problem"]["code"]] if row["problem"] else []
+            notes += [row["check_code"]] if row["check_code"] else []
             line = f"{row['state']:18}  {row['collection']:12}  {name}  {printable(', '.join(notes))}"
             self.stdout.write(line.rstrip())
-        self.stdout.write(f"{len(rows)} artifacts")
+        self.stdout.write(f"{len(rows)} artifacts, {updates} with updates")
         return 0

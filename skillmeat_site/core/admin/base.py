@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -38,9 +38,13 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def tell(request: HttpRequest, error: DomainError) -> None:
-    """An expected failure as a message. The one place where the admin puts a domain error into words."""
-    text = format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
-    messages.error(request, text)
+    """An expected failure as a message."""
+    messages.error(request, in_words(error))
+
+
+def in_words(error: DomainError) -> SafeString:
+    """What went wrong, its code, and what to do now."""
+    return format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
 
 
 def page_before(request: HttpRequest) -> str:
@@ -59,7 +63,7 @@ class BaseAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    change_form_template = "admin/skillmeat/change_form.html"
+    change_form_template: ClassVar[str | None] = "admin/skillmeat/change_form.html"
     change_list_template = "admin/skillmeat/change_list.html"
     actions: Any = ("export_csv", "export_json")
     views: ClassVar[Sequence[View]] = ()
@@ -82,11 +86,14 @@ class BaseAdmin(admin.ModelAdmin):
         except DisallowedModelAdminLookup:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
+    def get_action_choices(self, request: HttpRequest, *args: Any, **kwargs: Any) -> list[Any]:
+        """What is done to rows comes before what is only taken along."""
+        choices = super().get_action_choices(request, *args, **kwargs)
+        return sorted(choices, key=lambda choice: choice[0].startswith("export_"))
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters that the list offers: Django would let an address compare any column by anything."""
-        if all(isinstance(kind, type) for kind in self.list_filter):
-            return lookup in {getattr(kind, "parameter_name", None) for kind in self.list_filter}
-        return super().lookup_allowed(lookup, value, request)
+        return lookup in {name for kind in self.list_filter for name in _params_of(kind)}
 
     def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
@@ -97,7 +104,7 @@ class BaseAdmin(admin.ModelAdmin):
         """Every row that the list's filters, search and order in the address ask for, as a file."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        if kind not in Kind:
+        if kind not in {known.value for known in Kind}:
             raise Http404
         try:
             changelist = self.get_changelist_instance(request)
@@ -125,6 +132,14 @@ class BaseAdmin(admin.ModelAdmin):
         if context.get("subtitle"):
             context["subtitle"] = printable(context["subtitle"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _params_of(kind: Any) -> Iterator[str]:
+    """What a filter's links put into an address; a name stands for Django's filter of that column."""
+    if isinstance(kind, str):
+        yield from (f"{kind}__{lookup}" for lookup in ("exact", "id__exact", "isnull"))
+    else:
+        yield kind.parameter_name
 
 
 class ReadOnlyAdmin(BaseAdmin):

@@ -9,8 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, badge
+from skillmeat_site.core.admin.filters import WordFilter
 from skillmeat_site.core.ledger import State
 from skillmeat_site.core.models import UpstreamBudget
+from skillmeat_site.upstream.budget import Resource
+
+
+class ResourceFilter(WordFilter):
+    title = _("resource")
+    parameter_name = facet = "resource"
+    words = {one.value: (one.value, Tone.QUIET) for one in Resource}
+
 
 _STATES = {
     State.OPEN: _("open"),
@@ -32,7 +41,7 @@ class UpstreamBudgetAdmin(ReadOnlyAdmin):
         "shown_reset",
         "shown_at",
     )
-    list_filter = ("resource",)
+    list_filter = (ResourceFilter,)
     search_fields = ("host", "token_name")
     search_help_text = _("Search by host or token name.")
     fields = (

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from html import unescape
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Any
@@ -46,7 +47,6 @@ def export(
     answer = StreamingHttpResponse(parts, content_type=f"{_TYPES[kind]}; charset=utf-8")
     stem = f"{model_admin.opts.model_name}-{timezone.now():%Y-%m-%d}"
     answer["Content-Disposition"] = f'attachment; filename="{stem}.{kind.value}"'
-    answer["Cache-Control"] = "no-store"
     return answer
 
 
@@ -88,7 +88,7 @@ def _plain(value: Any) -> Any:
         return value
     text = str(value)
     if isinstance(value, str) and hasattr(value, "__html__"):
-        text = _Text.of(text)
+        text = _Text.of(text) if "<" in text else unescape(text)
     elif not isinstance(value, Promise):
         text = printable(text)
     return None if text == EMPTY else text

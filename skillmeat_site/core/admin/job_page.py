@@ -151,7 +151,7 @@ def time_left(job: Job) -> str:
     seconds = taken.total_seconds() / job.done * (job.total - job.done)
     if seconds < 60:
         return _("about %(n)d s left") % {"n": max(1, round(seconds))}
-    return _("about %(n)d min left") % {"n": -(-seconds // 60)}
+    return _("about %(n)d min left") % {"n": round(seconds / 60)}
 
 
 def outcome_tabs(job: Job) -> list[Tab]:

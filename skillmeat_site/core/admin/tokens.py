@@ -22,6 +22,7 @@ from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
+from skillmeat_site.core.admin.filters import WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned, Preview
 from skillmeat_site.core.models import ApiToken, Selection
@@ -74,6 +75,12 @@ class RevokeTokens(BulkAction):
         return selection.back
 
 
+class ScopeFilter(WordFilter):
+    title = _("scope")
+    parameter_name = facet = "scope"
+    words = {one.value: (one.value, Tone.QUIET) for one in Scope}
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(BulkActionsAdmin):
     """A token is made and revoked, never edited."""
@@ -82,7 +89,7 @@ class ApiTokenAdmin(BulkActionsAdmin):
     bulk_actions = (RevokeTokens,)
     autocomplete_fields = ("user",)
     list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
-    list_filter = ("scope",)
+    list_filter = (ScopeFilter,)
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
     search_help_text = _("Search by name or user.")

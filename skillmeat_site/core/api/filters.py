@@ -112,6 +112,7 @@ class FilterSet(django_filters.FilterSet):
         return [*cls.orderings, *(f"-{name}" for name in cls.orderings)]
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        self._refuse_maybe()
         queryset = super().filter_queryset(queryset)
         wanted = self.data.get("ordering")
         if not wanted:
@@ -120,6 +121,12 @@ class FilterSet(django_filters.FilterSet):
         if not any(column.lstrip("-") == "id" for column in columns):
             columns.append("-id" if columns[0].startswith("-") else "id")
         return queryset.order_by(*columns)
+
+    def _refuse_maybe(self) -> None:
+        """A yes-or-no filter reads any other word as "not asked"."""
+        for name, filter_ in self.filters.items():
+            if isinstance(filter_, django_filters.BooleanFilter) and name in self.data:
+                one_of(name, str(self.data[name]).lower(), ("true", "false", "1", "0"))
 
 
 def join_repeated(data: QueryDict) -> dict[str, str]:

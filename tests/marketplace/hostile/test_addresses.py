@@ -95,6 +95,7 @@ def test_hosts_of_private_ranges(api, host):
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1:{port}/acme/tools", "http://localhost:{port}/acme/tools"])
+@pytest.mark.fault(16)
 def test_a_redirect_into_the_private_range(hosted, tmp_path, target):
     """The allowed host sends us to another one, which really listens and is never asked."""
     with serve(tmp_path / "srv") as inward:

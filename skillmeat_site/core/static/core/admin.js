@@ -20,3 +20,19 @@ if (menu) {
     menu.focus();
   });
 }
+
+// Names for controls that Django's own widgets leave without one. jQuery makes some of them after the page has loaded.
+function nameControls() {
+  for (const box of document.querySelectorAll(".select2-selection[role=combobox]")) {
+    const select = box.closest(".select2-container").previousElementSibling;
+    const label = select && (select.labels?.[0]?.textContent ?? select.getAttribute("aria-label"));
+    for (const part of label ? [box, ...box.querySelectorAll("[role=textbox]")] : []) {
+      part.setAttribute("aria-label", label.trim().replace(/:$/, ""));
+    }
+  }
+  for (const input of document.querySelectorAll(".datetime input:not([aria-label])")) {
+    input.setAttribute("aria-label", input.previousSibling?.textContent.trim().replace(/:$/, "") ?? "");
+  }
+  for (const mark of document.querySelectorAll(".help-tooltip[aria-label]")) mark.setAttribute("role", "img");
+}
+window.addEventListener("load", () => (window.django?.jQuery ?? setTimeout)(nameControls));
