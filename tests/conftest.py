@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import Scope
 from skillmeat_site.upstream import process
-from skillmeat_site.upstream.sample import commit, create_repository
+from tests.repositories import Files, Repository, Templates
 
 # Time limits belong in benchmarks: a busy machine is no reason to fail.
 hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -97,31 +96,15 @@ def no_upstream_in_transaction(request: pytest.FixtureRequest, monkeypatch: pyte
     monkeypatch.setattr(process._Running, "__init__", guarded)
 
 
-@dataclass
-class Repository:
-    """A bare repository that a test writes commits to."""
-
-    path: Path
-    time: int = field(default=1_767_225_600)
-
-    @property
-    def url(self) -> str:
-        return f"file://{self.path}"
-
-    def commit(self, files: dict[str, str | None], message: str = "change") -> None:
-        """Files with new content; None deletes."""
-        self.time += 60
-        commit(self.path, files, message, time=self.time)
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture
-def make_repository(tmp_path: Path) -> Callable[..., Repository]:
-    def make(name: str = "toolbox", files: dict[str, str | None] | None = None) -> Repository:
-        repository = Repository(tmp_path / "repos" / f"{name}.git")
-        create_repository(repository.path)
-        if files:
-            repository.commit(files, "first")
-        return repository
+def make_repository(tmp_path: Path, templates: Templates) -> Callable[..., Repository]:
+    def make(name: str = "toolbox", files: Files | None = None) -> Repository:
+        return templates.copy(tmp_path / "repos" / f"{name}.git", files)
 
     return make
 
