@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _UNMOVED = Q(upstream_oid="") | Q(upstream_oid=F("base_oid"))
 STATES: dict[ArtifactState, Q] = {
-    ArtifactState.MISSING: Q(content_oid=""),
+    ArtifactState.MISSING: Q(content_oid="", problem_code=""),
     ArtifactState.UNKNOWN: Q(base_oid="") | ~Q(problem_code=""),
     ArtifactState.IN_SYNC: Q(content_oid=F("upstream_oid")) | (Q(content_oid=F("base_oid")) & Q(upstream_oid="")),
     ArtifactState.LOCALLY_MODIFIED: _UNMOVED,

@@ -5,7 +5,7 @@ That app does not know this one, so the richer page takes the place of the plain
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -50,7 +50,9 @@ def _as_last_read(queryset: QuerySet[Any], value: str) -> list[Any]:
 
 
 class CachedDeploymentAdmin(DeploymentAdmin):
-    list_filter = tuple(CachedStateFilter if kind is StateFilter else kind for kind in DeploymentAdmin.list_filter)
+    list_filter: ClassVar[Any] = tuple(
+        CachedStateFilter if kind is StateFilter else kind for kind in DeploymentAdmin.list_filter
+    )
 
 
 admin.site.unregister(Deployment)

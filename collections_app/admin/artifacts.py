@@ -95,7 +95,10 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
         return flatten_fieldsets(self.fieldsets)
 
     def page_actions(self, row: Artifact) -> Sequence[type[BulkAction]]:
-        idle = {UnpinArtifacts: not row.pin, UndeployArtifacts: not row.deployments.all()}
+        idle: dict[type[BulkAction], bool] = {
+            UnpinArtifacts: not row.pin,
+            UndeployArtifacts: not row.deployments.all(),
+        }
         return [kind for kind in self.bulk_actions if not idle.get(kind)]
 
     @admin.display(description=_("name"), ordering="name")

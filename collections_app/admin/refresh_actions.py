@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -64,7 +65,7 @@ class _Refresh(JobAction):
 
     def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
         """Of each artifact how it stood when it was last looked up."""
-        rows = self.artifacts(ids).with_state().order_by("collection__slug", "type", "name", "pk")
+        rows: QuerySet[Any] = self.artifacts(ids).with_state().order_by("collection__slug", "type", "name", "pk")
         found = {str(row[0]): row for row in rows.values_list("pk", "upstream_url", "pin", "state")}
         return estimate(
             "artifact",

@@ -224,7 +224,7 @@ _OUTCOMES = {
 
 def state_of(mine: Mine, theirs: Theirs | None) -> ArtifactState:
     """How an artifact stands to its own content upstream, wherever else the repository has moved on."""
-    if mine.current and (theirs is None or mine.problem):
+    if mine.problem is not None or (mine.current and theirs is None):
         return ArtifactState.UNKNOWN
     return artifact_state(base=mine.base, current=mine.current, upstream=theirs.oid if theirs else "")
 

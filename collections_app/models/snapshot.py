@@ -11,6 +11,10 @@ from collections_app.querysets import SnapshotQuerySet
 
 
 class Snapshot(models.Model):
+    """``revision``: the collection's when it was taken, which tells what came after what, also where the clock was set
+    back between them. 0 where only the store knew of it.
+    """
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # The index serves the foreign key as well.
     collection = models.ForeignKey(
@@ -21,6 +25,7 @@ class Snapshot(models.Model):
     tree_oid = models.CharField(max_length=40)
     reason = models.CharField(max_length=100)
     artifact_count = models.PositiveIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=0)
     job = models.ForeignKey("core.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField()
 

@@ -11,11 +11,13 @@ from collections_app.domain.artifact_document import document_files, document_ki
 from collections_app.domain.inline import INLINE
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
+from collections_app.domain.names import collision_key
 from collections_app.domain.refresh_fields import Written
 from collections_app.domain.refresh_options import Filters
 from collections_app.domain.refresh_plan import Mine, Repo, repo_of
-from collections_app.domain.types import ArtifactRef
+from collections_app.domain.types import ArtifactRef, Problem
 from collections_app.domain.upstream_moves import Followed
+from collections_app.errors import UnsafePath
 from collections_app.models import Artifact, Collection
 from collections_app.services.contents import read_head
 from collections_app.services.homes import home, limits
@@ -65,6 +67,7 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
         return Reading((), {}, {}, {})
     on_disk = read_collection(folder, limits=limits(), with_lock=with_written)
     locks = on_disk.files.lock.by_ref()
+    shared = _shared(on_disk)
     mine = []
     for found in on_disk.artifacts:
         row = rows.pop(found.ref, None)
@@ -72,7 +75,7 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
         artifact_id = str(row["pk"]) if row else str(given or "")
         if filters.takes(found.ref, artifact_id):
             written = _written(collection, found, locks.get(found.ref)) if with_written else Written()
-            mine.append(_mine(found, artifact_id, written))
+            mine.append(_mine(found, artifact_id, written, shared.get(found.ref)))
     for ref, row in rows.items():
         if filters.takes(ref, str(row["pk"])):
             mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
@@ -102,7 +105,20 @@ def _rows(collection: Collection) -> list[dict[str, Any]]:
     return list(Artifact.objects.filter(collection=collection).order_by("pk").values(*columns))
 
 
-def _mine(found: Found, artifact_id: str, written: Written) -> Mine:
+def _shared(on_disk: CollectionOnDisk) -> dict[ArtifactRef, Problem]:
+    """Artifacts that have one path: what was written for one would be the other's as well, so for neither it is."""
+    by_place: dict[str, list[Found]] = {}
+    for found in on_disk.artifacts:
+        by_place.setdefault(collision_key(found.path), []).append(found)
+    shared: dict[ArtifactRef, Problem] = {}
+    for several in by_place.values():
+        for found in several if len(several) > 1 else ():
+            other = next(one for one in several if one is not found)
+            shared[found.ref] = Problem(UnsafePath.code, f"{other.ref} has the same path.", found.path)
+    return shared
+
+
+def _mine(found: Found, artifact_id: str, written: Written, problem: Problem | None) -> Mine:
     gone = found.problem is not None and found.problem.code == NotFound.code
     return Mine(
         id=artifact_id,
@@ -110,7 +126,7 @@ def _mine(found: Found, artifact_id: str, written: Written) -> Mine:
         path=found.path,
         record=found.record,
         current=found.content.oid if found.content else "",
-        problem=None if gone else found.problem,
+        problem=problem or (None if gone else found.problem),
         written=written,
     )
 

@@ -117,7 +117,8 @@ def rollback_refresh(
     ``restore_snapshot``.
     """
     row = find_collection(slug)
-    newest = Snapshot.objects.filter(collection=row, reason=BEFORE_REFRESH).order_by("-created_at", "-key").first()
+    before = Snapshot.objects.filter(collection=row, reason=BEFORE_REFRESH)
+    newest = before.order_by("-revision", "-created_at", "-key").first()
     if newest is None:
         raise NotFound(f"The collection {slug} has no snapshot from before a refresh.")
     return restore_snapshot(slug, str(newest.pk), actor=actor, report=report, job_id=job_id, dry_run=dry_run)

@@ -49,7 +49,7 @@ def take_snapshot(held: HeldCollection, *, reason: str, actor: Actor, job_id: UU
         actor=actor.name,
         now=timezone.now(),
     )
-    return _row(held.row, stored, job_id)
+    return _row(held.row, stored, job_id, held.row.revision)
 
 
 def find_snapshot(collection: Collection, snapshot_id: str) -> Snapshot:
@@ -170,7 +170,7 @@ def register_snapshots(held: HeldCollection) -> int:
     new = [stored for stored in history().snapshots(held.row.slug) if stored.id not in known]
     for stored in new:
         job = Job.objects.filter(pk=stored.job).first() if _is_uuid(stored.job) else None
-        _row(held.row, stored, job.pk if job else None)
+        _row(held.row, stored, job.pk if job else None, 0)
     return len(new)
 
 
@@ -190,7 +190,7 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _row(collection: Collection, stored: Stored, job_id: UUID | None) -> Snapshot:
+def _row(collection: Collection, stored: Stored, job_id: UUID | None, revision: int) -> Snapshot:
     return Snapshot.objects.create(
         collection=collection,
         key=stored.id,
@@ -198,6 +198,7 @@ def _row(collection: Collection, stored: Stored, job_id: UUID | None) -> Snapsho
         tree_oid=stored.tree_oid,
         reason=stored.reason[:100],
         artifact_count=stored.artifact_count,
+        revision=revision,
         job_id=job_id,
         created_at=stored.created_at,
     )

@@ -91,7 +91,7 @@ class MapField(forms.Field):
                 problems[place] = problem
             else:
                 mapping[folder] = row.type
-        self.widget.problems = problems  # type: ignore[attr-defined]
+        self.widget.problems = problems
         if len(mapping) > MAX_MAPPED:
             raise ValidationError(_("At most %(n)d folders can be mapped.") % {"n": MAX_MAPPED})
         if problems:

@@ -105,7 +105,7 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
         source: Any = super().get_object(request, object_id, from_field)
         if source is not None:
             source.may_decide = request.user.has_perm(DECIDE)
-        return source  # type: ignore[no-any-return]
+        return source
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset, self.repository_fieldset)

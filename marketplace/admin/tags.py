@@ -112,7 +112,7 @@ class SourceTagAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         except DomainError as error:
             tell(request, error)
         else:
-            messages.success(request, format_html(SAID[TagStatus(decided.status)], printable(decided.normalized)))
+            messages.success(request, format_html(str(SAID[TagStatus(decided.status)]), printable(decided.normalized)))
         return HttpResponseRedirect(page_before(request) or changelist_url(SourceTag))
 
     def get_readonly_fields(self, request: HttpRequest, obj: SourceTag | None = None) -> tuple[str, ...]:

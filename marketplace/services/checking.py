@@ -83,7 +83,7 @@ def check_repository(*, of: Source | None = None, seconds: float = SECONDS, **fi
         found = survey(listing, options, known=known_documents, fetch=fetch, report=SilentReport())
     remember_folders(listing)
     same = Source.objects.filter(url_key=source.url_key, ref=source.ref, root_hint=source.root_hint)
-    registered = same.exclude(pk=of.pk if of else None).first()
+    registered = (same.exclude(pk=of.pk) if of else same).first()
     return Checked(
         url=source.url,
         provider=_reader(asked),

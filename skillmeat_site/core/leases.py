@@ -39,7 +39,7 @@ def is_free() -> Q:
 
 
 class Lease:
-    """A held lease. Made by ``acquire`` only."""
+    """A held lease. Made by ``acquire`` and ``acquire_any`` only; of the latter ``pk`` is None."""
 
     def __init__(self, model: type[LeasedModel], pk: Any, token: uuid.UUID) -> None:
         self._model = model
@@ -56,6 +56,16 @@ class Lease:
             lease_token=token, lease_until=Now() + timedelta(seconds=LEASE_SECONDS)
         )
         return cls(model, pk, token) if taken else None
+
+    @classmethod
+    def acquire_any(cls, rows: models.QuerySet[Any]) -> Lease | None:
+        """Take the lease of whichever of these rows is free, in one statement; None if none is, or a rival took it."""
+        token = uuid.uuid4()
+        free = rows.filter(is_free()).order_by("?").values("pk")[:1]
+        taken = rows.model._default_manager.filter(is_free(), pk__in=free).update(
+            lease_token=token, lease_until=Now() + timedelta(seconds=LEASE_SECONDS)
+        )
+        return cls(rows.model, None, token) if taken else None
 
     def renew_if_due(self) -> None:
         if time.monotonic() - self._renewed >= RENEW_SECONDS:
@@ -88,4 +98,5 @@ class Lease:
         self._released = True
 
     def _mine(self) -> models.QuerySet[Any]:
-        return self._model._default_manager.filter(pk=self.pk, lease_token=self.token)
+        rows = self._model._default_manager.filter(lease_token=self.token)
+        return rows if self.pk is None else rows.filter(pk=self.pk)

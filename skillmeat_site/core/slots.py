@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from skillmeat_site.core.errors import LeaseLost
@@ -68,7 +68,7 @@ class LeasedSlot(Slot):
 
 @contextmanager
 def held_slot(host: str, token_id: str, tick: Tick) -> Iterator[Slot]:
-    """Hold one of the slots of a token at a host, waiting for it with ``tick``: three statements where one is free.
+    """Hold one of the slots of a token at a host, waiting for it with ``tick``: two statements where one is free.
 
     Raises UpstreamRateLimited after WAIT_SECONDS, and what the tick raises. Where the database does not answer, the
     operation goes on without one.
@@ -102,26 +102,19 @@ def _taken(host: str, token_id: str, tick: Tick) -> LeasedSlot | None:
 
 
 def _try(host: str, token_id: str) -> Lease | None:
-    """Take a slot that is free now, any of them."""
-    slots = _slots(host, token_id)
-    known = dict(slots.values_list("pk", "takeable"))
-    if len(known) < settings.SKILLMEAT_UPSTREAM_CONCURRENCY:
-        _add_slots(host, token_id)
-        known = dict(slots.values_list("pk", "takeable"))
-    free = [pk for pk, takeable in known.items() if takeable]
-    random.shuffle(free)
-    return next((lease for pk in free if (lease := Lease.acquire(UpstreamSlot, pk))), None)
-
-
-def _slots(host: str, token_id: str) -> QuerySet[UpstreamSlot]:
+    """Take a slot that is free now, any of them. Those that are missing are made when none is."""
     most = settings.SKILLMEAT_UPSTREAM_CONCURRENCY
-    free = is_free() & (Q(paced_until__isnull=True) | Q(paced_until__lte=Now()))
-    takeable = Case(When(free, then=Value(True)), default=Value(False), output_field=BooleanField())
-    return UpstreamSlot.objects.filter(host=host, token_id=token_id, number__lt=most).annotate(takeable=takeable)
+    slots = UpstreamSlot.objects.filter(host=host, token_id=token_id, number__lt=most)
+    rested = slots.filter(Q(paced_until__isnull=True) | Q(paced_until__lte=Now()))
+    lease = Lease.acquire_any(rested)
+    if lease is None and slots.count() < most:
+        _add_slots(host, token_id, most)
+        lease = Lease.acquire_any(rested)
+    return lease
 
 
-def _add_slots(host: str, token_id: str) -> None:
-    numbers = range(settings.SKILLMEAT_UPSTREAM_CONCURRENCY)
+def _add_slots(host: str, token_id: str, most: int) -> None:
+    numbers = range(most)
     rows = [UpstreamSlot(host=host, token_id=token_id, number=number) for number in numbers]
     UpstreamSlot.objects.bulk_create(rows, ignore_conflicts=True)
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import statistics
 import time
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -54,7 +55,7 @@ def topics(hub, turn):  # noqa: F811
 
 
 def by_command(client, worker):  # noqa: F811
-    call_command("refresh_auto_tags", "--all", "--json", stdout=open("/dev/null", "w"))  # noqa: SIM115
+    call_command("refresh_auto_tags", "--all", "--json", stdout=StringIO())
 
 
 def by_admin(client, worker):  # noqa: F811
@@ -86,9 +87,11 @@ def test_topics_of_a_thousand_sources(hub, record_figure, admin_client, worker, 
 
 def test_without_a_token_nothing_uses_the_rest_quota(hub, settings, record_figure):  # noqa: F811
     settings.GITHUB_TOKEN = ""
-    many_sources(hub, 50)
-    path = hub.root / "acme" / "tools.git"
-    commit(path, skills("gamma"), "change", time=1_800_000_000)
+    for number in range(50):
+        path = hub.root / "acme" / f"g{number}.git"
+        create_repository(path)
+        commit(path, skills("alpha", f"s{number}"), "first", time=1_767_225_600)
+        create_source(url=f"{hub.url}/acme/g{number}", actor=COMMAND_LINE)
     hub.requests.clear()
     assert outcomes(sweep_all()) == {"updated": 50}
     assert outcomes(sweep_all()) == {"unchanged": 50}

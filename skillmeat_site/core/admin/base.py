@@ -63,7 +63,7 @@ class BaseAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    change_form_template = "admin/skillmeat/change_form.html"
+    change_form_template: ClassVar[str | None] = "admin/skillmeat/change_form.html"
     change_list_template = "admin/skillmeat/change_list.html"
     actions: Any = ("export_csv", "export_json")
     views: ClassVar[Sequence[View]] = ()
@@ -85,6 +85,11 @@ class BaseAdmin(admin.ModelAdmin):
             return super().changelist_view(request, context)
         except DisallowedModelAdminLookup:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+
+    def get_action_choices(self, request: HttpRequest, *args: Any, **kwargs: Any) -> list[Any]:
+        """What is done to rows comes before what is only taken along."""
+        choices = super().get_action_choices(request, *args, **kwargs)
+        return sorted(choices, key=lambda choice: choice[0].startswith("export_"))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters that the list offers: Django would let an address compare any column by anything."""

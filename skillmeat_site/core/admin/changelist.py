@@ -72,6 +72,8 @@ class Leaf(NamedTuple):
 class BoundedChangeList(ChangeList):
     """Django's list, counted ahead instead of through."""
 
+    model_admin: Any
+    filter_specs: list[Any]
     request: HttpRequest
     more: bool
     """Whether there are more rows than ``result_count``, which is then a lower bound."""
@@ -146,7 +148,7 @@ class BoundedChangeList(ChangeList):
     @property
     def all_selected_text(self) -> str:
         if self.more:
-            return _("All that match are selected: the next page tells how many")
+            return _("All that match are selected (%(rows)s)") % {"rows": self.length_in_words}
         one, many = _("%(n)d selected"), _("All %(n)d selected")
         return ngettext(one, many, self.result_count) % {"n": self.result_count}
 
@@ -236,10 +238,11 @@ class BoundedChangeList(ChangeList):
     def _rows_of(self, view: View) -> models.QuerySet[Any]:
         """The rows that the view's URL shows: the same filters, asked with its query."""
         request = copy(self.request)
-        request.GET = QueryDict(urlencode(view.query))  # type: ignore[assignment]
+        request.GET = QueryDict(urlencode(view.query))
         params: dict[str, Any] = dict(request.GET.lists())
         rows = self.root_queryset
-        for kind in self.list_filter:
+        kinds: Sequence[Any] = self.list_filter
+        for kind in kinds:
             spec = kind(request, params, self.model, self.model_admin)
             narrowed = spec.queryset(request, rows)
             rows = rows if narrowed is None else narrowed

@@ -20,7 +20,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
@@ -61,6 +61,8 @@ class Tone(StrEnum):
 
 
 def badge(text: Text, tone: Tone) -> SafeString:
+    if _full.get():
+        return conditional_escape(text)
     return format_html('<span class="sm-badge sm-{}">{}</span>', tone.value, text)
 
 
@@ -127,12 +129,17 @@ def changelist_url(model: type[models.Model], **query: Any) -> str:
 
 
 def link(url: str, text: Text) -> SafeString:
+    if _full.get():
+        return conditional_escape(text)
     return format_html('<a href="{}">{}</a>', url, text)
 
 
 def row_link(row: models.Model | None, text: str | None = None) -> str:
     """A link to the row's own page, in the row's own words unless others are given."""
-    return EMPTY if row is None else link(change_url(row), shortened(text or str(row)))
+    if row is None:
+        return EMPTY
+    words = shortened(text or str(row))
+    return words if _full.get() else link(change_url(row), words)
 
 
 def _printable_lines(text: str) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from html import unescape
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Any
@@ -87,7 +88,7 @@ def _plain(value: Any) -> Any:
         return value
     text = str(value)
     if isinstance(value, str) and hasattr(value, "__html__"):
-        text = _Text.of(text)
+        text = _Text.of(text) if "<" in text else unescape(text)
     elif not isinstance(value, Promise):
         text = printable(text)
     return None if text == EMPTY else text

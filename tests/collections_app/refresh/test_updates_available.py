@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from collections_app.domain.artifact_state import ArtifactState
+from collections_app.domain.artifact_state import ArtifactState, artifact_state
 from collections_app.models import Artifact, Collection
 from tests.collections_app.refresh.refreshing import check, pin, skill_path
 from tests.conftest import Repository, skill
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/user-collections"
 
 
-def test_the_filter_is_the_states_over_all_cases() -> None:
+def test_states_and_updates_over_all_cases() -> None:
     collection = Collection.objects.create(slug="cases")
     ids = ("", "a" * 40, "b" * 40, "c" * 40)
     cases = itertools.product(ids, ids, ids, ("", "disk_denied"), ("", "v1"))
@@ -32,6 +32,9 @@ def test_the_filter_is_the_states_over_all_cases() -> None:
         )
         for number, (content, base, upstream, problem, pin) in enumerate(cases)
     )  # fmt: skip
+    for row in Artifact.objects.with_state():
+        said = artifact_state(base=row.base_oid, current=row.content_oid, upstream=row.upstream_oid)
+        assert row.state == (ArtifactState.UNKNOWN if row.problem_code else said), row.name
     updates = {ArtifactState.UPDATE_AVAILABLE, ArtifactState.CONFLICT}
     expected = {row.pk for row in Artifact.objects.with_state() if row.state in updates and not row.pin}
     assert expected
