@@ -115,7 +115,7 @@ class CatalogEntry(models.Model):
                 include=[
                     "id",
                     "content_oid",
-                ],  # and those that were imported; SQLite has better ways and leaves it out
+                ],  # and of what was imported; SQLite leaves it out
                 name="entry_tally",
             ),
         ]
