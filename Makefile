@@ -1,6 +1,8 @@
 # `make` lists what there is. Needs Python 3.11+, git and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Where it is set, every process that a test starts compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +11,8 @@ PEERS := var/peers
 DEMO_HOME := $(CURDIR)/var/demo
 PORT ?= 8000
 WORKERS ?= auto
+# Long tests come first (tests/conftest.py); small helpings let no worker sit on a pile of them at the end.
+SUITE := TMPDIR=$$(scripts/temporary) $(BIN)/pytest -q -n $(WORKERS) --maxschedchunk 16
 
 .PHONY: help install install-dev demo run test test-browser test-exhaustive test-postgres peers check format bench schema clean
 
@@ -41,17 +45,17 @@ run: install ## web server and worker on http://127.0.0.1:$(PORT)
 	@PORT=$(PORT) scripts/run
 
 test: install-dev ## the whole suite
-	$(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive and not walk"
+	$(SUITE) -m "not benchmark and not exhaustive and not walk"
 
 test-browser: install-dev ## every page in light and dark, wide and narrow; needs Chromium, and axe-core from `make peers`
-	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m walk tests/browser
+	$(SUITE) --timeout 1200 -m walk tests/browser
 
 test-exhaustive: install-dev ## what takes longer: a kill at every step of everything, rivals, very large artifacts
-	$(BIN)/pytest -q -n $(WORKERS) --timeout 1200 -m exhaustive
+	$(SUITE) --timeout 1200 -m exhaustive
 
 test-postgres: install-dev ## the whole suite on PostgreSQL; DATABASE_URL=postgres://…
 	@test -n "$(DATABASE_URL)" || { echo "set DATABASE_URL"; exit 2; }
-	DATABASE_URL=$(DATABASE_URL) $(BIN)/pytest -q -n $(WORKERS) -m "not benchmark and not exhaustive and not walk"
+	DATABASE_URL=$(DATABASE_URL) $(SUITE) -m "not benchmark and not exhaustive and not walk"
 
 $(PEERS)/.installed: tests/peers/package-lock.json tests/peers/.npmrc
 	@mkdir -p $(PEERS) && cp tests/peers/package.json tests/peers/package-lock.json tests/peers/.npmrc $(PEERS)/

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 from hypothesis import HealthCheck
@@ -21,11 +26,17 @@ from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.models import ApiToken
 from skillmeat_site.core.models.token import Scope
 from skillmeat_site.upstream import process
-from skillmeat_site.upstream.sample import commit, create_repository
+from tests.repositories import Files, Repository, Templates
 
 # Time limits belong in benchmarks: a busy machine is no reason to fail.
 hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("suite")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, in whatever order they were: a worker that comes to one last keeps all others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +48,23 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         with connection.cursor() as cursor:
             for model in (Source, CatalogEntry, SourceTag, Project):
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 100000)", [model._meta.db_table])
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables, made once: what starts processes of its own copies it."""
+    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "skillmeat_site.settings",
+        "DATABASE_URL": f"sqlite:///{file}",
+        "SKILLMEAT_HOME": str(file.parent),
+    }
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+    subprocess.run(command, env=environment, check=True)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
 
 
 @pytest.fixture(autouse=True)
@@ -68,31 +96,15 @@ def no_upstream_in_transaction(request: pytest.FixtureRequest, monkeypatch: pyte
     monkeypatch.setattr(process._Running, "__init__", guarded)
 
 
-@dataclass
-class Repository:
-    """A bare repository that a test writes commits to."""
-
-    path: Path
-    time: int = field(default=1_767_225_600)
-
-    @property
-    def url(self) -> str:
-        return f"file://{self.path}"
-
-    def commit(self, files: dict[str, str | None], message: str = "change") -> None:
-        """Files with new content; None deletes."""
-        self.time += 60
-        commit(self.path, files, message, time=self.time)
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture
-def make_repository(tmp_path: Path) -> Callable[..., Repository]:
-    def make(name: str = "toolbox", files: dict[str, str | None] | None = None) -> Repository:
-        repository = Repository(tmp_path / "repos" / f"{name}.git")
-        create_repository(repository.path)
-        if files:
-            repository.commit(files, "first")
-        return repository
+def make_repository(tmp_path: Path, templates: Templates) -> Callable[..., Repository]:
+    def make(name: str = "toolbox", files: Files | None = None) -> Repository:
+        return templates.copy(tmp_path / "repos" / f"{name}.git", files)
 
     return make
 

@@ -31,6 +31,7 @@ from skillmeat_site.core.admin.badges import Words, word_badge
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, badge, shortened
 from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.previews import Preview, estimate
 from skillmeat_site.core.text import printable
 
@@ -132,7 +133,8 @@ class CachedProjectAdmin(BulkActionsAdmin, ProjectAdmin):
         state = _state(project)
         if state is None or not state.error_code:
             return EMPTY
-        return format_html("{} <code>{}</code>", printable(state.error_detail), state.error_code)
+        code, detail = state.error_code, state.error_detail
+        return format_html("{} <code>{}</code>{}", printable(detail), code, hint(code, detail))
 
     @admin.display(description=_("artifacts when last read"))
     def shown_artifacts(self, project: Project) -> str:

@@ -39,6 +39,7 @@ from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, paragraphs, pretty_json, row_link, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.text import printable
 
@@ -160,7 +161,8 @@ class ArtifactAdmin(ArtifactPages, BulkActionsAdmin, ReadOnlyAdmin):
     def shown_problem(self, artifact: Artifact) -> str:
         if not artifact.problem_code:
             return EMPTY
-        return format_html("<code>{}</code> {}", artifact.problem_code, paragraphs(artifact.problem_detail))
+        code, detail = artifact.problem_code, artifact.problem_detail
+        return format_html("<code>{}</code> {}{}", code, paragraphs(detail), hint(code, detail))
 
     @admin.display(description=_("metadata"))
     def shown_metadata(self, artifact: Artifact) -> str:

@@ -22,6 +22,7 @@ from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, paragraphs, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.reporting import SilentReport
@@ -96,7 +97,7 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     def shown_artifacts(self, collection: Any) -> str:
         return self.shown_count(collection)
 
-    @admin.display(description=_("updates available"))
+    @admin.display(description=_("updates"))
     def shown_updates(self, collection: Any) -> str:
         """When they were last checked; pinned ones are none."""
         if not collection.updates_available:
@@ -112,7 +113,9 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     def shown_problem(self, collection: Collection) -> str:
         if not collection.problem_code:
             return EMPTY
-        return format_html("{} {}", self.shown_problem_code(collection), paragraphs(collection.problem_detail))
+        detail = collection.problem_detail
+        advice = hint(collection.problem_code, detail)
+        return format_html("{} {}{}", self.shown_problem_code(collection), paragraphs(detail), advice)
 
     @admin.display(description=_("indexed"), ordering="indexed_at")
     def shown_indexed(self, collection: Collection) -> str:

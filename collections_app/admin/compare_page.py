@@ -102,7 +102,7 @@ def _matrix(
 
 def _kept(request: HttpRequest) -> dict[str, str]:
     """What of the address holds for whatever is compared."""
-    return {name: value for name, value in request.GET.items() if name not in (FROM, TO, PATH, PAGE, LINES)}
+    return {name: str(value) for name, value in request.GET.items() if name not in (FROM, TO, PATH, PAGE, LINES)}
 
 
 def _row(

@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from collections_app.admin.conflicts import show_conflicts
 from collections_app.admin.filters import CollectionFilter
 from collections_app.domain.refresh_plan import CONTENT
 from collections_app.models import PlanState, RefreshPlan
@@ -26,7 +27,7 @@ from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.diff_page import show_difference
-from skillmeat_site.core.admin.diffs import STYLES
+from skillmeat_site.core.admin.diffs import STYLES, view_of
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, change_url, row_link, shortened
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned
@@ -40,10 +41,6 @@ show_objects("refreshplan", RefreshPlan, related=("collection",))
 MAX_ROWS = 200
 """Artifacts of one plan that are on its page; the API has all."""
 MAX_VALUE = 300
-CONFLICTS = {
-    "binary": _("not a text: both sides changed it"),
-    "deleted_or_retyped": _("deleted or made something else on one side, changed on the other"),
-}
 SHORT_ID = 12
 
 PLANNED_STATUS: Words = {
@@ -134,7 +131,8 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         except DomainError as error:
             tell(request, error)
             return HttpResponseRedirect(context["back"])
-        shown = {"title": printable(found.label), "files": files, "conflicts": _conflicts(found.conflicts)}
+        conflicts = show_conflicts(found.conflicts, view_of(request)) if found.conflicts else ""
+        shown = {"title": printable(found.label), "files": files, "conflicts": conflicts}
         return TemplateResponse(request, "admin/skillmeat/plan_files.html", {**context, **shown})
 
     @admin.display(description=_("made"))
@@ -173,28 +171,6 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             return ""
         url = reverse(f"admin:{self._url_name('files')}", args=[row.pk, one["artifact_id"]])
         return format_html('<p><a href="{}">{}</a></p>', url, _("Show files"))
-
-
-def _conflicts(conflicts: Sequence[Mapping[str, Any]]) -> str:
-    """What both sides have where they collide, file by file: ours as taken away, theirs as added."""
-    return format_html_join(
-        "",
-        "<details open><summary>{}</summary>{}</details>",
-        (
-            (printable(str(one.get("path"))), CONFLICTS.get(str(one.get("kind"))) or _collisions(one))
-            for one in conflicts
-        ),
-    )
-
-
-def _collisions(one: Mapping[str, Any]) -> str:
-    lines: list[tuple[str, str, str]] = []
-    for hunk in one.get("hunks") or ():
-        lines.append(("sm-place", "@@", str(hunk.get("line"))))
-        for side, tone, sign in (("ours", "sm-minus", "-"), ("theirs", "sm-plus", "+")):
-            lines += [(tone, sign, printable(line.expandtabs(4))) for line in str(hunk.get(side)).splitlines()]
-    shown = format_html_join("\n", '<span class="{}">{} {}</span>', lines)
-    return format_html('<pre class="sm-hunks">{}</pre>', shown)
 
 
 def _is_ready(row: RefreshPlan) -> bool:

@@ -17,6 +17,7 @@ from skillmeat_site.core.admin.base import ReadOnlyAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, paragraphs, pretty_json, row_link
 from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.hints import hint
 
 
 class OutcomeFilter(WordFilter):
@@ -70,7 +71,7 @@ class ScanRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("detail"))
     def shown_detail(self, run: ScanRun) -> str:
-        return paragraphs(run.detail)
+        return format_html("{}{}", paragraphs(run.detail), hint(run.code, run.detail))
 
     @admin.display(description=_("new"))
     def new(self, run: ScanRun) -> int:

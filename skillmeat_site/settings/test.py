@@ -20,3 +20,5 @@ SKILLMEAT_UPSTREAM_PER_SECOND = 0  # the hosts of tests are as fast as this mach
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} for name in ("default", "cluster")}
+WHITENOISE_AUTOREFRESH = True
+"""Static files are looked up when they are asked for: each of a thousand test clients would read all their folders."""

@@ -43,7 +43,8 @@ from tests.marketplace.scanning import scan
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = 40
+EXAMPLES, MANY = 25, 200
+"""Requests to each operation: in every run, and in `make test-exhaustive`."""
 DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 CHECKS = [
     not_a_server_error,
@@ -124,15 +125,16 @@ def with_rows(case: schemathesis.Case, rows: dict[str, Any], pick: int) -> None:
             case.body.pop("filter", None)
 
 
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(MANY, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
-def test_operation(label, rows, admin_user):
+def test_operation(label, examples, rows, admin_user):
     _, secret = ApiToken.issue(admin_user, scope=Scope.ADMIN)
     operation = OPERATIONS[label]
     made = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
     @given(case=made, existing=st.sampled_from([True, True, True, False]), pick=st.integers(0, 5))
     @hypothesis_settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,

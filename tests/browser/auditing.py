@@ -53,8 +53,13 @@ def _problems(page: Page) -> Iterator[tuple[str, Any, str]]:
         for violation in page.evaluate(_RUN):
             if violation["impact"] in GRAVE:
                 yield theme, size, _told(violation)
-        if wider := page.evaluate(_WIDER):
+        if wider := wider_than_window(page):
             yield theme, size, f"wider than its window: {wider}"
+
+
+def wider_than_window(page: Page) -> str | None:
+    """By how much, and because of what; None if the page can only be scrolled down."""
+    return page.evaluate(_WIDER)
 
 
 def _told(violation: dict[str, Any]) -> str:

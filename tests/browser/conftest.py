@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser.house import House
-from tests.e2e.conftest import _postgres_database, migrated, migrated_postgres
+from tests.e2e.conftest import _postgres_database, migrated_postgres
 
 try:
     from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -24,7 +24,7 @@ else:
     from tests.browser.person import Person
     from tests.browser.watching import Watch
 
-__all__ = ["migrated", "migrated_postgres"]
+__all__ = ["migrated_postgres"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

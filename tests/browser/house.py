@@ -61,10 +61,10 @@ class House(Site):
                 start_new_session=True,
             )
 
-    def furnish(self) -> dict[str, str]:
-        """Fill the house, before or after it is open; the pages to look at, by name, as paths below ``/admin/``."""
+    def furnish(self, how: str = "furnishing") -> dict[str, str]:
+        """Fill the house, as that module does it; the pages to look at, by name, as paths below ``/admin/``."""
         code = (
-            "import json, pathlib; from tests.browser import furnishing; "
+            f"import json, pathlib; from tests.browser import {how} as furnishing; "
             f"furnishing.furnish(pathlib.Path({str(self.repositories)!r}), pathlib.Path({str(self.projects)!r})); "
             "print(json.dumps(furnishing.pages()))"
         )

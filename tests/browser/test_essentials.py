@@ -65,8 +65,8 @@ def test_without_scripts_a_scan_is_watched_by_reloading_and_cancelled(visit, hou
     assert refresh.count() == 1, "the page reloads itself"
     person.page.get_by_role("button", name="Cancel this job").click()
     expect(person.page.locator("#content")).to_contain_text("asked to stop")
-    gate.unlink()
     reloads_until(person, "cancelled")
+    gate.unlink()
     assert refresh.count() == 0
     assert house.one("SELECT count(*) FROM marketplace_catalogentry WHERE path LIKE '%ledger'") == 0
 

@@ -18,7 +18,6 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from collections_app.models import Artifact, Deployment, Project  # noqa: E402
@@ -35,7 +34,6 @@ FOREIGN = '{"model": "x", "hooks": {}}\n'
 
 def prepare():
     """An older skill and hook are deployed; a newer skill, a newer hook, a command and a server are to come."""
-    call_command("migrate", verbosity=0)
     folder = LIVE / "projects" / "app"
     (folder / ".claude").mkdir(parents=True)
     (folder / ".claude/settings.json").write_text(FOREIGN)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+
+pytestmark = pytest.mark.slow
 
 RIVAL = """
 import json, sys
@@ -32,10 +35,8 @@ PREPARE = """
 import django
 django.setup()
 from django.conf import settings
-from django.core.management import call_command
 from tests.factories.deployments import put_artifact, put_project
 from tests.collections_app.deploying import hook
-call_command("migrate", verbosity=0)
 put_project(settings.SKILLMEAT_PROJECT_ROOTS[0])
 for number in range(10):
     put_artifact("skill", f"s{number}", {"SKILL.md": "x"})
@@ -52,10 +53,16 @@ print(json.dumps([agreed(project), project.deployments.count(), len(settings_of(
 """
 
 
+@pytest.fixture
+def place(tmp_path: Path, migrated: Path) -> Path:
+    for name in ("home", "projects"):
+        (tmp_path / "live" / name).mkdir(parents=True)
+    shutil.copy(migrated, tmp_path / "live" / "db.sqlite3")
+    return tmp_path
+
+
 def environment(folder: Path) -> dict[str, str]:
     live = folder / "live"
-    (live / "home").mkdir(parents=True, exist_ok=True)
-    (live / "projects").mkdir(exist_ok=True)
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "skillmeat_site.settings",
@@ -76,9 +83,9 @@ def run(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("verb", ["deploy", "undeploy"])
-def test_killed_at_any_step_everything_is_old_or_new(tmp_path, verb):
+def test_killed_at_any_step_everything_is_old_or_new(place, verb):
     """Faults 31 and 36: files, record and rows were three steps, written one after the other and in place."""
-    ends = json.loads(run(tmp_path, "-m", "tests.collections_app.deploy_killed", verb))
+    ends = json.loads(run(place, "-m", "tests.collections_app.deploy_killed", verb))
     assert len(ends) > 20
     assert {end["end"] for end in ends} == {"old", "new"}
     assert [end for end in ends if end["left"]] == []
@@ -86,12 +93,12 @@ def test_killed_at_any_step_everything_is_old_or_new(tmp_path, verb):
     assert told == sorted(told, reverse=True), "once new, always new"
 
 
-def test_two_processes_that_deploy_the_same(tmp_path):
+def test_two_processes_that_deploy_the_same(place):
     """Fault 34: of two writers one lost what the other had written."""
-    run(tmp_path, "-c", PREPARE)
+    run(place, "-c", PREPARE)
     rivals = [
         subprocess.Popen(
-            [sys.executable, "-c", RIVAL], cwd=settings.BASE_DIR, env=environment(tmp_path), text=True,
+            [sys.executable, "-c", RIVAL], cwd=settings.BASE_DIR, env=environment(place), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for _ in range(2)
@@ -107,4 +114,4 @@ def test_two_processes_that_deploy_the_same(tmp_path):
         assert rival.returncode == 0, errors
         told.append(json.loads(output.splitlines()[-1]))
     assert sorted({outcome for rows in told for outcome, _ in rows}) == ["created", "unchanged"]
-    assert json.loads(run(tmp_path, "-c", LOOK)) == [True, 20, 10]
+    assert json.loads(run(place, "-c", LOOK)) == [True, 20, 10]

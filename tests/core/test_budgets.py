@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from skillmeat_site.core.budgets import Account, RowBudget, forget_old
+from skillmeat_site.core.budgets import Account, RowBudget, budget_overview, forget_old
 from skillmeat_site.core.doctor import Health, upstream_budgets
 from skillmeat_site.core.models import UpstreamBudget
 from skillmeat_site.upstream.budget import Resource
-from skillmeat_site.upstream.errors import UpstreamRateLimited
+from skillmeat_site.upstream.errors import UpstreamRateLimited, UpstreamUnreachable
 from skillmeat_site.upstream.quota import Quota
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +138,56 @@ def test_the_doctor_tells(remaining, health):
     [finding] = upstream_budgets()
     assert finding.status is health
     assert f"{remaining} of 5000 left" in finding.detail
+
+
+# ---- hosts that are away
+
+
+def away(budget, resource=Resource.CORE, **more):
+    budget.check(resource)
+    budget.unreachable(resource, UpstreamUnreachable(**more))
+
+
+def test_a_host_that_is_away_is_left_alone_by_sweeps_only():
+    away(RowBudget(ACCOUNT), offline=True)
+    with pytest.raises(UpstreamUnreachable, match="a moment ago"):
+        RowBudget(ACCOUNT, background=True).check(Resource.CORE)
+    RowBudget(ACCOUNT).check(Resource.CORE)
+    RowBudget(ACCOUNT, background=True).check(Resource.GIT)
+
+
+def test_a_connection_that_broke_says_nothing_of_the_host():
+    away(RowBudget(ACCOUNT))
+    assert not UpstreamBudget.objects.exists()
+
+
+def test_an_answer_ends_it_and_costs_nothing_where_there_was_nothing_to_end():
+    away(RowBudget(ACCOUNT), offline=True)
+    budget = RowBudget(ACCOUNT)
+    budget.check(Resource.CORE)
+    budget.reached(Resource.CORE)
+    RowBudget(ACCOUNT, background=True).check(Resource.CORE)
+    with CaptureQueriesContext(connection) as captured:
+        budget.reached(Resource.CORE)
+    assert len(captured) == 0
+
+
+# ---- for people
+
+
+def test_the_overview_is_one_statement_and_begins_with_what_is_urgent():
+    told()
+    told("graphql", remaining=300)
+    RowBudget(Account("ghe.example.org")).limited(Resource.GIT, UpstreamRateLimited(retry_after=60))
+    away(RowBudget(Account("github.com")), Resource.GIT, offline=True)
+    with CaptureQueriesContext(connection) as captured:
+        lines = budget_overview()
+    assert len(captured) == 1
+    assert [(line.host, line.resource, line.state) for line in lines] == [
+        ("ghe.example.org", "git", "waiting"),
+        ("github.com", "graphql", "reserve only"),
+        ("github.com", "git", "offline"),
+        ("github.com", "core", "open"),
+    ]
+    assert [line.until is None for line in lines] == [False, False, False, True]
+    assert (lines[3].left, lines[3].limit, lines[3].reserve, lines[3].token_name) == (4900, 5000, 500, "GITHUB_TOKEN")

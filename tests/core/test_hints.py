@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.template import Context, Template
 from django.urls import reverse
+from django.utils import timezone
 
+from cache_app.models import ProjectState
+from skillmeat_site.core.admin.display import change_url
 from skillmeat_site.core.admin.hints import hint, hint_for
 from skillmeat_site.core.errors import REGISTRY, RESULT_HINTS, hint_of, result_code
 from tests.architecture.test_completeness import CODES, table
+from tests.factories.collections import ArtifactFactory, CollectionFactory
 from tests.factories.core import JobFactory
-from tests.factories.marketplace import SourceFactory
+from tests.factories.deployments import ProjectFactory
+from tests.factories.marketplace import ScanRunFactory, SourceFactory
 
 
 def spoken(text):
@@ -74,3 +81,39 @@ def test_a_message_says_what_to_do(admin_client):
     job = JobFactory()
     answer = admin_client.post(reverse("admin:core_job_cancel", args=[job.pk]), follow=True)
     assert "Nothing; its result stands in the job." in answer.content.decode()
+
+
+PROBLEMS = [
+    (CollectionFactory, {"problem_code": "manifest_invalid", "problem_detail": "line 3"}, "Correct the file where"),
+    (ArtifactFactory, {"problem_code": "special_file", "problem_detail": "a socket"}, "Remove it from the artifact."),
+    (ScanRunFactory, {"code": "upstream_blocked", "detail": "451"}, "Nothing; disable the source."),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("factory", "columns", "said"), PROBLEMS)
+def test_pages_of_rows_with_a_problem_say_what_to_do(admin_client, factory, columns, said):
+    assert said in admin_client.get(change_url(factory(**columns))).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_project_that_cannot_be_read_says_what_to_do(admin_client):
+    project = ProjectFactory()
+    ProjectState.objects.create(project=project, status="error", error_code="project_missing", error_detail="gone")
+    assert "or forget the project" in admin_client.get(change_url(project)).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_deletion_that_is_refused_says_what_to_do(admin_client):
+    source = SourceFactory(lease_token=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
+    page = reverse("admin:marketplace_source_delete", args=[source.pk])
+    assert "Wait for it" in admin_client.post(page, {"post": "yes"}, follow=True).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_refused_says_what_to_do(admin_client):
+    known = SourceFactory()
+    said = {"url": known.url, "provider": "auto", "trust_level": "basic", "enabled": "on"}
+    answer = admin_client.post(reverse("admin:marketplace_source_add"), said)
+    assert answer.status_code == 200
+    assert "Use that source." in answer.content.decode()

@@ -154,17 +154,6 @@ class Site:
         return gate
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with all tables, made once: each test copies it."""
-    folder = tmp_path_factory.mktemp("migrated")
-    site = Site(folder)
-    site.migrate()
-    with contextlib.closing(sqlite3.connect(site.home / "skillmeat.sqlite3")) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return site.home / "skillmeat.sqlite3"
-
-
 @pytest.fixture
 def site(tmp_path: Path, migrated: Path) -> Iterator[Site]:
     site = Site(tmp_path)

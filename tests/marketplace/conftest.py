@@ -11,12 +11,12 @@ import pytest
 from marketplace.models import Source
 from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
-from skillmeat_site.upstream.sample import create_repository
 from tests.conftest import Repository, skills
 from tests.core.conftest import worker  # noqa: F401 - a fixture
 from tests.fakes.github import GitHub, serve_github
 from tests.marketplace.machines import Machine, machine_at
 from tests.marketplace.scanning import scan
+from tests.repositories import Templates
 
 
 @pytest.fixture
@@ -45,15 +45,11 @@ def hub(settings: Any, tmp_path: Path) -> Iterator[GitHub]:
 
 
 @pytest.fixture
-def on_github(hub: GitHub) -> Callable[..., Repository]:
+def on_github(hub: GitHub, templates: Templates) -> Callable[..., Repository]:
     """``on_github(files, "owner/name")``: a repository there."""
 
     def make(files: dict[str, str | None], name: str = "acme/tools") -> Repository:
-        repository = Repository(hub.root / f"{name}.git")
-        repository.path.parent.mkdir(parents=True, exist_ok=True)
-        create_repository(repository.path)
-        repository.commit(files, "first")
-        return repository
+        return templates.copy(hub.root / f"{name}.git", files)
 
     return make
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from marketplace.models import Source
@@ -14,11 +17,15 @@ from marketplace.services.forecast import (
     SweepForecast,
     changed_share,
     forecast_sweep,
+    forecast_topics,
     in_words,
     left_in_words,
 )
+from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.budgets import Account
 from skillmeat_site.core.ledger import Forecast, Standing
+from skillmeat_site.core.models import UpstreamBudget, UpstreamToken
+from skillmeat_site.core.upstream_tokens import store_token
 from skillmeat_site.upstream.budget import Resource
 from tests.conftest import skills
 from tests.marketplace.sweeping import TOKEN, many_sources, sweep_all
@@ -91,3 +98,68 @@ def test_the_command_tells_before_and_after_and_json_stays_one_document(upstream
     call_command("rescan", "--all", "--json", stdout=out)
     assert out.getvalue().count("\n") == 1
     assert "This run" not in out.getvalue()
+
+
+# ---- with several tokens
+
+
+@pytest.fixture
+def two_owners(upstream, settings):
+    """Twenty sources with the environment's token, ten with one that is stored for their owner."""
+    sources = many_sources(upstream, 30)
+    store_token(name="other's", host=upstream.url, owner="other", value="stored-value", actor=COMMAND_LINE)
+    for source in sources[20:]:
+        upstream.rename_only(f"acme/{source.name}", f"other/{source.name}")
+        url = f"{upstream.url}/other/{source.name}"
+        Source.objects.filter(pk=source.pk).update(url=url, url_key=url, owner="other")
+    sweep_all()
+    return list(Source.objects.order_by("pk"))
+
+
+def test_each_token_has_its_own_share(upstream, two_owners):
+    foretold = forecast_sweep(two_owners)
+    assert {account.token_name: part.needs for account, part in foretold.parts.items()} == {
+        "GITHUB_TOKEN": {Resource.GRAPHQL: 1, Resource.CORE: 0},
+        "other's": {Resource.GRAPHQL: 1, Resource.CORE: 0},
+    }
+    upstream.requests.clear()
+    sweep_all()
+    assert foretold.requests == len(upstream.requests) == 2
+    told = in_words(foretold)
+    assert "with GITHUB_TOKEN needs about 1 request, " in told
+    assert "with other's needs about 1 request, " in told
+    assert left_in_words(two_owners).count("with ") == 2
+
+
+def test_one_token_that_is_short_makes_it_late(upstream, two_owners):
+    UpstreamBudget.objects.filter(token_name="other's", resource="graphql").update(remaining=500)
+    foretold = forecast_sweep(two_owners)
+    assert not foretold.enough
+    assert foretold.done_at - timezone.now() > timedelta(minutes=5)
+
+
+def test_a_refused_token_needs_nothing(upstream, two_owners):
+    UpstreamToken.objects.update(disabled_at=timezone.now(), disabled_reason="refused")
+    foretold = forecast_sweep(two_owners)
+    assert [account.token_name for account in foretold.parts] == ["GITHUB_TOKEN"]
+
+
+def test_statements_grow_with_tokens_only(upstream, two_owners):
+    with CaptureQueriesContext(connection) as few:
+        forecast_sweep([two_owners[0], two_owners[-1]])
+    with CaptureQueriesContext(connection) as many:
+        forecast_sweep(two_owners)
+    assert len(few) == len(many)
+
+
+def test_topics_are_foretold_and_told_by_the_command(upstream):
+    sources = many_sources(upstream, 60)
+    upstream.requests.clear()
+    foretold = forecast_topics(sources)
+    out = StringIO()
+    call_command("refresh_auto_tags", "--all", stdout=out)
+    assert foretold.requests == len(upstream.requests) == 2
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("This run needs about 2 requests, ")
+    assert lines[-1].startswith("Left of GitHub's limits: ")
+    assert forecast_topics(sources[:1]).needs == {Resource.CORE: 1}

@@ -80,13 +80,13 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Path:
+def template(tmp_path_factory, migrated) -> Path:
     """Migrated, registered, scanned once; made once for the module."""
     place = Place(tmp_path_factory.mktemp("template"))
+    shutil.copy(migrated, place.database)
     create_repository(place.repository)
     commit(place.repository, skills("a", "b"), "first", time=1_767_225_600)
     code = f"""
-call_command("migrate", verbosity=0)
 create_source(url="file://{place.repository}", actor=COMMAND_LINE)
 answer()
 """

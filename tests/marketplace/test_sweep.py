@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from marketplace import jobs
 from marketplace.jobs import bulk_rescan, rescan_due
 from marketplace.models import ScanRun, Source
 from marketplace.services.rescan import ScanOptions
-from marketplace.services.sources import create_source
+from marketplace.services.sources import create_source, update_source
 from marketplace.services.sweep import sweep
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.jobs import control, runner
@@ -419,3 +420,23 @@ def cut_after(batches):
             yield swept
 
     return killed
+
+
+# ---- the latest release
+
+
+def test_the_latest_release_is_kept_shown_and_forgotten_with_the_address(upstream, api, admin_client):
+    many_sources(upstream, 2)
+    upstream.repository("acme/r1").facts["latest_release"] = "v2.0"
+    later(upstream, "acme/tools", {"skills/gamma/SKILL.md": skill("gamma")}).facts["latest_release"] = "v" * 300
+    sweep_all()
+    first, second = Source.objects.order_by("pk")
+    assert (first.latest_release, second.latest_release) == ("v" * 255, "v2.0")
+    assert api.get(f"/api/v1/marketplace/sources/{second.pk}").json()["latest_release"] == "v2.0"
+    page = admin_client.get(reverse("admin:marketplace_source_change", args=[second.pk])).content.decode()
+    assert "v2.0" in page
+    scan(second, force=True)
+    assert second.latest_release == "v2.0", "a scan of its own does not ask, and so does not erase"
+    update_source(second, actor=COMMAND_LINE, changes={"url": f"{upstream.url}/acme/elsewhere"})
+    second.refresh_from_db()
+    assert second.latest_release == ""

@@ -37,9 +37,13 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def tell(request: HttpRequest, error: DomainError) -> None:
-    """An expected failure as a message. The one place where the admin puts a domain error into words."""
-    text = format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
-    messages.error(request, text)
+    """An expected failure as a message."""
+    messages.error(request, in_words(error))
+
+
+def in_words(error: DomainError) -> SafeString:
+    """What went wrong, its code, and what to do now."""
+    return format_html("{} <code>{}</code>{}", printable(error.detail), error.code, hint(error.code, error.detail))
 
 
 def page_before(request: HttpRequest) -> str:

@@ -57,7 +57,7 @@ def _bare(text: str) -> str:
 
 def _end(line: Line, bare: str) -> str:
     """What the end of a line is worth telling: that it was cut, how it ends, that it does not end."""
-    parts = []
+    parts: list[str] = []
     if len(bare) > MAX_COLUMNS:
         more = _("%(n)s more characters") % {"n": f"{len(bare) - MAX_COLUMNS:,}"}
         parts.append(format_html(' <span class="smd-note">\u2026 {}</span>', more))

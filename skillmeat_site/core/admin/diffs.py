@@ -36,6 +36,7 @@ STATUS: Words = {
     FileStatus.MODE_CHANGED: (_("mode changed"), Tone.INFO),
     FileStatus.TYPE_CHANGED: (_("file or link"), Tone.WARNING),
     FileStatus.RENAMED: (_("renamed"), Tone.INFO),
+    FileStatus.CONFLICT: (_("changed on both sides"), Tone.BAD),
 }
 KINDS: Mapping[DiffKind, Text] = {
     DiffKind.BINARY: _("Not a text:"),
@@ -160,6 +161,7 @@ def _said(each: FileView) -> list[Text]:
         said.append(_("Its content is the same."))
     elif not each.hunks and not each.left_out and each.status in (FileStatus.ADDED, FileStatus.REMOVED):
         said.append(_("It is empty."))
+    said += [each.note] if each.note else []
     said += _modes(each)
     if any("\ufffd" in line.text for hunk in each.hunks for line in hunk.lines):
         said.append(_("Bytes that are not UTF-8 are shown as \ufffd."))

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
-from skillmeat_site.core.admin.base import BaseAdmin, tell
+from skillmeat_site.core.admin.base import BaseAdmin, in_words, tell
 from skillmeat_site.core.admin.display import change_url
 from skillmeat_site.core.errors import DomainError
 
@@ -33,7 +33,7 @@ class ServiceForm(forms.ModelForm):
         for problem in placed:
             self.add_error(problem.pointer.strip("/"), forms.ValidationError(problem.detail, code=problem.code))
         if not placed:
-            self.add_error(None, forms.ValidationError(f"{refusal.detail} ({refusal.code})", code=refusal.code))
+            self.add_error(None, forms.ValidationError(in_words(refusal), code=refusal.code))
 
 
 class ServiceAdmin(BaseAdmin):

@@ -26,6 +26,8 @@ class FileStatus(StrEnum):
     MODE_CHANGED = "mode_changed"
     TYPE_CHANGED = "type_changed"
     RENAMED = "renamed"
+    CONFLICT = "conflict"
+    """Both sides of a merge changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class FileView:
     ``old_path``: where it was, if it was renamed. Modes as git writes them, sizes in bytes; None where the side is
     absent or does not tell. ``added`` and ``removed`` count all lines of the difference, ``left_out`` those lines,
     context included, that ``hunks`` does not hold; None where nobody counted and there are more.
+    ``note``: what else there is to say.
     """
 
     path: str
@@ -71,6 +74,7 @@ class FileView:
     added: int = 0
     removed: int = 0
     left_out: int | None = 0
+    note: str = ""
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> FileView:

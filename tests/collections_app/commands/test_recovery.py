@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.collections_app.filled import SOME, tree_of, write
+from tests.collections_app.filled import tree_of
 
 ROOT = Path(__file__).resolve().parents[3]
+FILLED = """
+import django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from tests.collections_app.filled import SOME, write
+call_command("create_collection", "default")
+write(settings.SKILLMEAT_HOME / "collections" / "default", SOME)
+call_command("refresh_collection_cache")
+"""
 KILLED = """
 import os, signal, sys
 import django
@@ -29,7 +40,8 @@ call_command("remove_artifact", "skill:alpha")
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, migrated):
+    shutil.copy(migrated, tmp_path / "skillmeat.sqlite3")
     environment = {**os.environ, "SKILLMEAT_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "skillmeat_site.settings"}
     environment.pop("DATABASE_URL", None)
 
@@ -46,11 +58,8 @@ def run(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["begun", "swapped:0", "applied"])
 def test_the_next_command_settles_it(run, tmp_path, step):
-    run("manage.py", "migrate", "--verbosity", "0")
-    run("manage.py", "create_collection", "default")
+    run("-c", FILLED)
     folder = tmp_path / "collections" / "default"
-    write(folder, SOME)
-    run("manage.py", "refresh_collection_cache")
     was = tree_of(folder)
     run("-c", KILLED, step, code=-signal.SIGKILL)
     assert list((tmp_path / "journal").iterdir())

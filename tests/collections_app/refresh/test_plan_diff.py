@@ -22,6 +22,7 @@ from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.upstream.process import run_git
+from tests.collections_app.admin.looking import words
 from tests.collections_app.refresh.refreshing import (
     SLUG,
     artifact,
@@ -296,7 +297,7 @@ def test_the_admin(admin_client: Client, changed: Repository) -> None:
     assert "skills/alpha/sub/new.txt" in shown
     assert "<script>alert(1)" not in shown
     assert "\u202e" not in shown
-    assert "+ description: New" in shown
+    assert "+ description: New" in words(shown)
     nowhere = reverse("admin:collections_app_refreshplan_files", args=[plan_id, plan_id])
     assert admin_client.get(nowhere).status_code == 404
     run(mode="sync")
@@ -313,8 +314,11 @@ def test_a_conflict_in_the_admin(admin_client: Client, repository: Repository) -
     plan_id = planned(strategy="merge")
     link = reverse("admin:collections_app_refreshplan_files", args=[plan_id, artifact("alpha").pk])
     shown = admin_client.get(link).content.decode()
-    assert "&lt;b&gt;mine&lt;/b&gt;" in shown
-    assert "+ theirs" in shown
+    assert "<b>mine" not in shown
+    said = words(shown)
+    assert "changed on both sides" in said
+    assert "- <b>mine</b>" in said
+    assert "+ theirs" in said
     assert "leaves its files as they are" in shown
 
 

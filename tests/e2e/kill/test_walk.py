@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e.kill.conftest import Worlds
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("import_replace", "edit")
 WALKS = [
     "import_create", "import_add", "import_replace", "import_one_fails", "reimport_keep", "reimport_fresh", "restore",

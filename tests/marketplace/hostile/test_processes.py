@@ -27,10 +27,11 @@ pytestmark = pytest.mark.skipif(not MOUNTS, reason="no user namespaces: a small 
 
 DISK = "4m"
 PRELUDE = """
-import io, json, os
+import io, json, os, shutil
 from pathlib import Path
 import django
 django.setup()
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from marketplace.models import Source
@@ -81,7 +82,7 @@ def tell(**what):
     print(json.dumps(what))
 
 def begin():
-    call_command("migrate", verbosity=0)
+    shutil.copy(MIGRATED, settings.DATABASES["default"]["NAME"])
     create_source(url=f"file://{REPOSITORY}", actor=COMMAND_LINE)
 
 CHANGE = {"skills/a/SKILL.md": skill("a", "new"), "skills/b/SKILL.md": None}
@@ -91,8 +92,8 @@ CHANGE = {"skills/a/SKILL.md": skill("a", "new"), "skills/b/SKILL.md": None}
 class Machine:
     """A home with a database and a repository; processes that see a small disk at ``disk``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, migrated: Path) -> None:
+        self.folder, self.migrated = folder, migrated
         self.disk = folder / "disk"
         self.disk.mkdir()
         self.repository = folder / "repos" / "tools.git"
@@ -111,7 +112,10 @@ class Machine:
             "SKILLMEAT_LOCAL_SOURCE_ROOTS": str(self.folder / "repos"),
         }
         mount = f'mount -t tmpfs -o size={DISK} tmpfs "$1" && exec "$2" -c "$3"'
-        places = f"DISK, REPOSITORY = Path({str(self.disk)!r}), Path({str(self.repository)!r})"
+        places = "\n".join(
+            f"{name} = Path({str(path)!r})"
+            for name, path in (("DISK", self.disk), ("REPOSITORY", self.repository), ("MIGRATED", self.migrated))
+        )
         program = f"{PRELUDE}\n{places}\n{code}"
         command = [*NAMESPACE, "sh", "-c", mount, "sh", str(self.disk), sys.executable, program]
         done = subprocess.run(
@@ -122,8 +126,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path, migrated) -> Machine:
+    return Machine(tmp_path, migrated)
 
 
 FOUND = {"counters": {"new": 2}}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tomllib
 
+import pytest
 from django.conf import settings
 
 from skillmeat_site.upstream.sample import commit, create_repository
@@ -61,16 +63,17 @@ def run(folder, code, *, expect=0):
     return json.loads(out) if out else None
 
 
-def test_two_at_once_and_one_that_is_killed(tmp_path):
+@pytest.mark.slow
+def test_two_at_once_and_one_that_is_killed(tmp_path, migrated):
     folder = tmp_path / "place"
     names = [f"s{n}" for n in range(8)]
     create_repository(folder / "repos" / "tools.git")
+    shutil.copy(migrated, folder / "db.sqlite3")
     commit(folder / "repos" / "tools.git", skills(*names), "first", time=1_767_225_600)
     url = f"file://{folder / 'repos' / 'tools.git'}"
     run(
         folder,
         f"""
-call_command("migrate", verbosity=0)
 scan(create_source(url="{url}", actor=COMMAND_LINE))
 """,
     )
