@@ -244,6 +244,7 @@ def test_a_word_that_very_many_have_is_not_ranked_and_says_so(page, monkeypatch)
     shown = page(ENTRIES, q="reader")
     assert names(shown) == ["zebra reader", "reader", "old reader", "reader two"]
     assert shown.count("More than 3 entries have these words") == 1
+    assert names(page(ENTRIES, q="reader", o=1)) == ["old reader", "reader", "reader two", "zebra reader"]
     assert names(page(ENTRIES, q="old reader")) == ["old reader"]
     monkeypatch.setattr("marketplace.admin.entries.RANKED", 4)
     assert names(page(ENTRIES, q="reader"))[0] == "reader"
