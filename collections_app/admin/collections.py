@@ -53,6 +53,7 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     )
     empty_text = _("Importing makes the first one. Or add one here.")
     list_filter = (UpdateFilter, ProblemFilter)
+    ordering = ("slug",)
     search_fields = ("slug", "name")
     search_help_text = _("Search by name.")
     sortable_by = ("shown_name",)
