@@ -27,7 +27,7 @@ from tests.e2e.conftest import ROOT
 
 FOLDER = ROOT / "docs/images"
 HOME = Path("/tmp/skillmeat")
-COLOURS = 160
+COLOURS = 112
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": NARROW}
 # With something of what stands above, so that one sees where one is.
 _TO_TOP = "element => window.scrollTo(0, element.getBoundingClientRect().top + scrollY - 120)"
@@ -55,7 +55,7 @@ class Picture(NamedTuple):
 PICTURES: Mapping[str, Picture] = {
     "overview": Picture("dashboard"),
     "sources": Picture("marketplace/source-list"),
-    "check": Picture(_check_source, "fieldset:last-of-type"),
+    "check": Picture(_check_source, "h2:has-text('Look before')"),
     "entries": Picture("marketplace/catalogentry-list"),
     "confirm": Picture(_confirm_import),
     "job": Picture("job-running"),
@@ -110,7 +110,7 @@ def take(browser: Browser, house: House, pages: Mapping[str, str], folder: Path,
 
 
 def _write(path: Path, taken: bytes) -> None:
-    """With a palette of the colours that occur most: a third of the size, and every plane in its exact colour."""
+    """With a palette of the colours that occur most: a third of the size, and no plane changes its colour."""
     picture = Image.open(BytesIO(taken)).convert("RGB")
     counted = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)[:COLOURS]
     palette = Image.new("P", (1, 1))
