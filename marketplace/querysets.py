@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from marketplace.domain.search import NAME, TAG, TITLE, Term, name_key, query_terms
 from marketplace.errors import REMOVALS_HELD
-from marketplace.search_index import FindsWords, found_beyond
+from marketplace.search_index import FindsCommonWords, FindsWords, found_beyond
 
 if TYPE_CHECKING:
     from marketplace.models import CatalogEntry, EntryImport, Source, SourceTag  # noqa: F401 - named in quotes below
@@ -188,13 +188,14 @@ class EntryQuerySet(QuerySet["CatalogEntry"]):
         # all are, for a place to begin.
         return self.exclude(hidden) if hidden else self
 
-    def matching(self, text: str) -> EntryQuerySet:
+    def matching(self, text: str, *, common: bool = False) -> EntryQuerySet:
         """Entries that have every word of ``text`` at the beginning of one of theirs; none if it has no words.
 
-        Asks the index: nothing is read of entries that do not match. Any text will do, none is an error.
+        Asks the index: nothing is read of entries that do not match. Any text will do, none is an error. ``common``:
+        very many do, as ``is_common`` tells; the rows are the same.
         """
-        terms = query_terms(text)
-        return self.filter(FindsWords(F("search_text"), terms)) if terms else self.none()
+        terms, finds = query_terms(text), FindsCommonWords if common else FindsWords
+        return self.filter(finds(F("search_text"), terms)) if terms else self.none()
 
     def is_common(self, text: str, *, beyond: int) -> bool:
         """Whether more than ``beyond`` entries, hidden ones too, are ``matching(text)``; nothing is read of them."""

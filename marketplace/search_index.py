@@ -50,6 +50,8 @@ class FindsWords(Lookup):
     lookup_name = "finds_words"
     prepare_rhs = False
     output_field = BooleanField()
+    begins = ""
+    """What keeps SQLite from beginning with the rows that are found."""
 
     def __init__(self, lhs: F, rhs: tuple[Term, ...]) -> None:
         super().__init__(lhs, rhs)
@@ -60,7 +62,17 @@ class FindsWords(Lookup):
             # Terms hold letters, digits, + and #: nothing in them ends a quoted lexeme.
             return f"{table}.{_LEXEMES} @@ %s::tsquery", (_asked(self.rhs, "'{}':*", " & ", " | "),)
         found = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s"  # noqa: S608 - constants
-        return f"{table}.id IN ({found})", (_asked(self.rhs, '"{}"*', " AND ", " OR "),)
+        return f"{self.begins}{table}.id IN ({found})", (_asked(self.rhs, '"{}"*', " AND ", " OR "),)
+
+
+class FindsCommonWords(FindsWords):
+    """The same rows, for words that very many have: the list's order is followed until a page is full of them.
+
+    SQLite would begin with all that are found, and sort them.
+    """
+
+    lookup_name = "finds_common_words"
+    begins = "+"
 
 
 def found_beyond(connection: BaseDatabaseWrapper, terms: tuple[Term, ...], number: int) -> bool:

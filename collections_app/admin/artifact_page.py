@@ -93,6 +93,8 @@ class ArtifactPages(SubPagesAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The snapshots that changed it, in the place of Django's log, which has nothing of artifacts."""
         row = self.shown_row(request, object_id)
+        if not request.user.has_perm("collections_app.view_snapshot"):
+            return super().history_view(request, object_id, extra_context)
         try:
             versions, more = versions_of(row)
             parts = [_versions(versions, row), *([_older()] if more else [])]

@@ -53,6 +53,7 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     )
     empty_text = _("Importing makes the first one. Or add one here.")
     list_filter = (UpdateFilter, ProblemFilter)
+    ordering = ("slug",)
     search_fields = ("slug", "name")
     search_help_text = _("Search by name.")
     sortable_by = ("shown_name",)
@@ -96,7 +97,7 @@ class CollectionAdmin(TimelinePages, BulkActionsAdmin, ServiceAdmin):
     def shown_artifacts(self, collection: Any) -> str:
         return self.shown_count(collection)
 
-    @admin.display(description=_("updates available"))
+    @admin.display(description=_("updates"))
     def shown_updates(self, collection: Any) -> str:
         """When they were last checked; pinned ones are none."""
         if not collection.updates_available:

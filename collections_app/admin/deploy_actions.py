@@ -17,6 +17,7 @@ from collections_app.models import Artifact, Deployment, Project
 from skillmeat_site.core.admin.actions import JobAction, Options
 from skillmeat_site.core.admin.badges import Words, choices
 from skillmeat_site.core.admin.display import Tone
+from skillmeat_site.core.admin.fields import find_by_typing
 from skillmeat_site.core.admin.previews import Preview, estimate
 
 AT_ONCE = 50
@@ -59,6 +60,7 @@ class DeployArtifacts(JobAction):
         form = super().options_form(request, data)
         projects: Any = form.fields["project"]
         projects.queryset = Project.objects.for_user(request.user).order_by("name", "pk")
+        find_by_typing(projects, Deployment._meta.get_field("project"))
         return form
 
     def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:

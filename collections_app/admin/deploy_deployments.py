@@ -86,7 +86,8 @@ class DeploymentAdmin(DeploymentPages, BulkActionsAdmin, ReadOnlyAdmin):
         View(_("Missing"), {"state": "missing"}, counted=False),
     )
     empty_text = _("Select artifacts, and deploy them into a project.")
-    list_filter = (KindFilter, StateFilter, ProfileFilter, ProjectFilter, ArtifactFilter)
+    # The state comes last: disks are looked at for what the others leave.
+    list_filter = (KindFilter, ProfileFilter, ProjectFilter, ArtifactFilter, StateFilter)
     search_fields = ("name", "target", "project__name")
     search_help_text = _("Search by name, target or project.")
     sortable_by = ("shown_name", "shown_when")

@@ -33,6 +33,7 @@ SHOWN = ("shown_path", "shown_name", "shown_status", "shown_drift", "shown_deplo
 @admin.register(Project)
 class ProjectAdmin(ServiceAdmin):
     list_display = ("shown_name", "shown_path", "shown_status", "shown_deployments", "shown_since")
+    ordering = ("name", "id")
     search_fields = ("name", "path")
     search_help_text = _("Search by name or path.")
     sortable_by = ("shown_name", "shown_path")

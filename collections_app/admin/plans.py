@@ -23,12 +23,13 @@ from collections_app.refresh_jobs import apply
 from collections_app.services.file_views import ComparedFiles
 from collections_app.services.plan_diff import plan_diff
 from skillmeat_site.core.admin.actions import BulkAction, JobAction, Options
-from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.badges import Words, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.diff_page import show_difference
 from skillmeat_site.core.admin.diffs import STYLES, view_of
 from skillmeat_site.core.admin.display import EMPTY, Tone, ago, change_url, row_link, shortened
+from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
@@ -191,16 +192,23 @@ def _artifact(one: Mapping[str, Any], files: str) -> str:
     )
     head = format_html("<tr><th></th><th>{}</th><th>{}</th><th></th></tr>", _("now"), _("then"))
     table = format_html('<table class="sm-plan">{}{}</table>', head, fields) if fields else ""
-    why = " ".join(str(part) for part in (one.get("code"), one.get("reason")) if part)
     label = f"{one.get('type')}:{one.get('name')}"
     return format_html(
-        "<details open><summary>{} — {} {}</summary>{}{}</details>",
+        "<details open><summary>{} {}</summary>{}{}{}</details>",
         shortened(printable(label)),
-        one.get("status"),
-        printable(why),
+        word_badge(PLANNED_STATUS, str(one.get("status"))),
+        _why(str(one.get("code") or ""), str(one.get("reason") or "")),
         table,
         files,
     )
+
+
+def _why(code: str, reason: str) -> str:
+    """Why it is not changed, or not in every way, and what to do about that."""
+    if not code and not reason:
+        return ""
+    shown = format_html("<code>{}</code>", code) if code else ""
+    return format_html("<p>{} {} {}</p>", printable(reason), shown, hint(code, reason))
 
 
 def _fate(name: str, applied: Sequence[str], kept: Sequence[str]) -> Any:

@@ -189,9 +189,8 @@ class PlanViewSet(BelowCollection, viewsets.GenericViewSet[RefreshPlan]):
         """
         artifact = request.query_params.get("artifact")
         if not artifact:
-            raise InvalidParameter(
-                "artifact: say which, by its id", errors=(FieldProblem("/artifact", "required", ""),)
-            )
+            problem = FieldProblem("artifact", "required", "say which, by its id")
+            raise InvalidParameter("artifact: say which, by its id", errors=(problem,))
         found = plan_diff(self.collection.slug, str(self._plan().pk), artifact.strip().lower(), report=SilentReport())
         files: Any = found.files
         page = self.paginate_queryset(files)

@@ -246,32 +246,43 @@ def plan_artifact(mine: Mine, theirs: Theirs | Failure | None, options: RefreshO
         return Planned(
             mine=mine, status=Status.ERROR, code=theirs.code, reason=theirs.detail, deferred=theirs.deferred
         )
-    step = Step.LEAVE
-    follow = theirs.moved_to if options.mode is RefreshMode.SYNC else ""
     if options.mode is RefreshMode.SYNC:
-        match state_of(mine, theirs):
-            case ArtifactState.MISSING:
-                return _skip(mine, Why.MISSING, "Its files are gone from the collection.")
-            case ArtifactState.UPDATE_AVAILABLE:
-                step = Step.TAKE
-            case ArtifactState.LOCALLY_MODIFIED:
-                status = Status.REFRESHED if follow else Status.UNCHANGED
-                reason = "Edited here, unchanged upstream."
-                return Planned(mine=mine, status=status, theirs=theirs, follow=follow, reason=reason)
-            case ArtifactState.CONFLICT | ArtifactState.UNKNOWN if mine.current != theirs.oid:
-                if options.strategy is Strategy.ABORT:
-                    return _skip(mine, Why.EDITED, "Edited here and changed upstream.")
-                step = Step.MERGE
-    fields = plan_fields(mine.record, mine.written, theirs.says, options.fields)
+        return _plan_sync(mine, theirs, options)
+    return _refreshed(mine, theirs, options, reason=told_of_move(theirs))
+
+
+def _plan_sync(mine: Mine, theirs: Theirs, options: RefreshOptions) -> Planned:
+    step = Step.LEAVE
+    match state_of(mine, theirs):
+        case ArtifactState.MISSING:
+            return _skip(mine, Why.MISSING, "Its files are gone from the collection.")
+        case ArtifactState.UPDATE_AVAILABLE:
+            step = Step.TAKE
+        case ArtifactState.LOCALLY_MODIFIED:
+            status = Status.REFRESHED if theirs.moved_to else Status.UNCHANGED
+            reason = "Edited here, unchanged upstream."
+            return Planned(mine=mine, status=status, theirs=theirs, follow=theirs.moved_to, reason=reason)
+        case ArtifactState.CONFLICT | ArtifactState.UNKNOWN if mine.current != theirs.oid:
+            if options.strategy is Strategy.ABORT:
+                return _skip(mine, Why.EDITED, "Edited here and changed upstream.")
+            step = Step.MERGE
+    return _refreshed(mine, theirs, options, step=step, follow=theirs.moved_to)
+
+
+def _refreshed(
+    mine: Mine, theirs: Theirs, options: RefreshOptions, *, step: Step = Step.LEAVE, follow: str = "", reason: str = ""
+) -> Planned:
+    fields = plan_fields(mine.record, mine.written, theirs.says, options.fields) if mine.record else FieldChanges()
+    changes = bool(fields.new or follow) or step is not Step.LEAVE
     return Planned(
         mine=mine,
-        status=Status.REFRESHED if fields.new or follow or step is not Step.LEAVE else Status.UNCHANGED,
+        status=Status.REFRESHED if changes else Status.UNCHANGED,
         theirs=theirs,
         step=step,
         oid=theirs.oid if step is Step.TAKE else "",
         follow=follow,
         fields=fields,
-        reason="" if follow else told_of_move(theirs),
+        reason=reason,
     )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,8 @@ from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
+
+_compared = itemgetter(*COMPARED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def plan_index(
             how = "added"
         else:
             met.add(row["pk"])
-            how = "unchanged" if all(row[name] == columns[name] for name in COMPARED) else "updated"
+            how = "unchanged" if _compared(row) == _compared(columns) else "updated"
             if how == "updated":
                 updated.append({"pk": row["pk"], **columns})
             if (row["type"], row["name"]) != (columns["type"], columns["name"]):

@@ -60,7 +60,9 @@ def merge(mine: Mine, slug: str, folder: Path, theirs: Sequence[NewFile], strate
     merged = store.merge_trees(base, ours, upstream, favour=_FAVOURS.get(strategy, Favour.NEITHER))
     if merged.conflicts:
         told = tuple(_told(path, one) for path, one in sorted(merged.conflicts.items())[:MAX_CONFLICTS])
-        raise MergeConflict(f"{len(merged.conflicts)} files were changed on both sides.", told)
+        number = len(merged.conflicts)
+        what = "A file was" if number == 1 else f"{number} files were"
+        raise MergeConflict(f"{what} changed on both sides.", told)
     if merged.content is None:
         raise MergeConflict("Nothing would be left of it.")
     return Merged(merged.content.oid, _files(store, merged.content), upstream)

@@ -71,9 +71,10 @@ def difference(old: Side, new: Side) -> tuple[Diff, Prepare]:
     ]
 
     def prepare(contents: Iterable[Content]) -> None:
-        wanted = list(contents)
-        old.prepare([content for content in wanted if content in set(old.contents.values())])
-        new.prepare([content for content in wanted if content in set(new.contents.values())])
+        wanted = dict.fromkeys(contents)
+        for place in (old, new):
+            held = set(place.contents.values())
+            place.prepare([content for content in wanted if content in held])
 
     return Diff(changes, old.load, new.load), prepare
 

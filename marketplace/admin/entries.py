@@ -103,12 +103,13 @@ class CatalogEntryAdmin(EntryPages, BulkActionsAdmin, ReadOnlyAdmin):
         """The list's own search; a click on a column's head wins over rank. What very many have is not ranked."""
         if not search_term.strip():
             return queryset, False
+        common = queryset.is_common(search_term, beyond=RANKED)
         if ORDER_VAR in request.GET:
-            return queryset.matching(search_term), False
-        if queryset.is_common(search_term, beyond=RANKED):
+            return queryset.matching(search_term, common=common), False
+        if common:
             text = _("More than %(n)s entries have these words: they stand in the order of the catalog. Add a word.")
             tell_once(request, text % {"n": f"{RANKED:,}"})
-            return queryset.matching(search_term), False
+            return queryset.matching(search_term, common=True), False
         return queryset.search(search_term), False
 
     def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:

@@ -12,6 +12,7 @@ from marketplace.admin.badges import HEALTH
 from marketplace.models import Source, SourceTag
 from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.errors import hint_of
 from skillmeat_site.core.text import printable
 
 
@@ -68,7 +69,7 @@ class ErrorFilter(WordFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         value = self.value()
-        return [] if value is None else [(value, printable(value))]
+        return [(value, printable(value))] if value and hint_of(value) else []
 
 
 class TagsFilter(WordFilter):

@@ -112,6 +112,10 @@ class CatalogEntry(models.Model):
             models.Index(fields=["id"], name="entry_changed", condition=Q(changed_since_first_seen=True)),
             models.Index(  # the overview counts all entries, and reads nothing but this
                 fields=["type", "presence", "changed_since_first_seen", "excluded_at", "duplicate_of"],
+                include=[
+                    "id",
+                    "content_oid",
+                ],  # and of what was imported; SQLite leaves it out
                 name="entry_tally",
             ),
         ]

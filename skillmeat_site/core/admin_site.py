@@ -24,6 +24,10 @@ from skillmeat_site.core.text import printable
 class PrintableAutocomplete(AutocompleteJsonView):
     """What fields that find by typing offer; a row's hostile name cannot turn the list around."""
 
+    def get_queryset(self) -> models.QuerySet[Any]:
+        found: models.QuerySet[Any] = super().get_queryset()
+        return found if found.ordered else found.order_by(*(self.model_admin.get_ordering(self.request) or ("pk",)))
+
     def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
         return {**result, "text": printable(result["text"])}

@@ -2,7 +2,7 @@
 
 Two walls: the parser takes no HTML at all, and what it makes goes through a sanitiser with a short list. Nothing is
 loaded from elsewhere: an image becomes the words that describe it. No style, id or script is left, so that a strict
-content security policy has nothing to refuse.
+content security policy has nothing to refuse; of classes only those that colour code.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from skillmeat_site.core.diffs.colour import Colours
+from skillmeat_site.core.diffs.html import line_html
 from skillmeat_site.core.text import printable
 
 MAX_CHARACTERS = 100_000
@@ -25,9 +27,10 @@ MAX_CHARACTERS = 100_000
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*(\n|\Z)", re.DOTALL)
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
-    "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_ATTRIBUTES: Mapping[str, set[str]] = {"a": {"href"}, "ol": {"start"}}
+_ATTRIBUTES: Mapping[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "span": {"class"}}
+_COLOUR = re.compile("t-[a-z]")
 _SCHEMES = {"http", "https", "mailto"}
 
 
@@ -37,12 +40,23 @@ class _Renderer(RendererHTML):
         words = self.renderInlineAsText(tokens[number].children or [], options, env)
         return f"[{nh3.clean_text(words or 'image')}]"
 
+    def fence(self, tokens: Sequence[Token], number: int, options: Any, env: Any) -> str:
+        """Code in the colours of the language that it names."""
+        token = tokens[number]
+        language = token.info.split()[0] if token.info.split() else ""
+        lines = token.content.removesuffix("\n").split("\n")
+        coloured = env["colours"].of(lines, f"code.{language}")
+        code = "\n".join(line_html(pieces, limit=len(token.content)) for pieces in coloured)
+        return f"<pre><code>{code}\n</code></pre>\n"
+
 
 _parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable(["table", "strikethrough"])
 
 
-def _absolute(tag: str, attribute: str, value: str) -> str | None:
-    """A relative link would lead into this site, and ``//host`` anywhere."""
+def _kept(tag: str, attribute: str, value: str) -> str | None:
+    """A relative link would lead into this site, and ``//host`` anywhere; a class of ours could cover things."""
+    if attribute == "class" and not _COLOUR.fullmatch(value):
+        return None
     if attribute == "href" and value.partition(":")[0].lower() not in _SCHEMES:
         return None
     return value
@@ -58,10 +72,10 @@ def render_markdown(text: str) -> SafeString:
     body = _FRONTMATTER.sub("", lines, count=1)
     shown = "\n".join(printable(line.expandtabs(4)) for line in body.split("\n"))
     html = nh3.clean(
-        _parser.render(shown),
+        _parser.render(shown, {"colours": Colours()}),
         tags=_TAGS,
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        attribute_filter=_absolute,
+        attribute_filter=_kept,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )

@@ -56,11 +56,14 @@ class GitHubProvider:
         try:
             with self._repository(address, "", self._settings.timeout, tick) as repository:
                 return resolve_ref(repository, address.ref, known)
-        except _OTHER_WAY:
+        except _OTHER_WAY as failure:
             # Whether it is still the known commit git knows as well; who the repository is, it does not.
             if not known or self._settings.fallback is None:
                 raise
-        return self._settings.fallback.resolve(address, known=known, tick=tick)
+            try:
+                return self._settings.fallback.resolve(address, known=known, tick=tick)
+            except _OTHER_WAY:
+                raise failure from None
 
     def listing(self, address: RepositoryAddress, head: Head, *, tick: Tick = no_tick) -> Listing:
         """List everything in the commit of ``head``, with sizes.

@@ -14,7 +14,7 @@ from collections_app.models import Artifact, Collection
 from marketplace.models import CatalogEntry, Source
 from marketplace.querysets import EntryQuerySet
 from skillmeat_site.core.jobs import runner
-from skillmeat_site.core.models import Job, Selection
+from skillmeat_site.core.models import Job, JobItem, Selection
 from skillmeat_site.core.results import JobStatus
 from tests.admin.choosing import changelist, choose_all, confirmed, outcomes, page, work
 from tests.conftest import skill, skills
@@ -131,6 +131,37 @@ def test_the_estimate_says_so_and_the_exact_plan_is_a_job(admin_client, register
     done = confirmed(admin_client, confirm, options)
     assert outcomes(done) == {"created": 1, "failed": 1}
     assert str(done.pk) in confirm
+
+
+def test_a_plan_that_nobody_waits_for_is_stopped(admin_client, registered):  # noqa: F811 - the fixture
+    """Other options, or the deed itself, take the place of what a worker has not begun."""
+    registered(skills("a"))
+    confirm = choose_all(admin_client, CatalogEntry, "import")
+    for slug in ("one", "two"):
+        admin_client.post(confirm, {"collection": slug, "strategy": "skip", "plan": "1"})
+    statuses = Job.objects.order_by("created_at").values_list("status", flat=True)
+    assert list(statuses) == [JobStatus.CANCELLED, JobStatus.QUEUED]
+    confirmed(admin_client, confirm, {"collection": "two", "strategy": "skip"})
+    assert list(statuses.all()) == [JobStatus.CANCELLED, JobStatus.CANCELLED, JobStatus.SUCCEEDED]
+
+
+def test_names_of_any_length_and_kind(admin_client):
+    """Ten thousand characters, markup and what turns a line around: on the page, and on the job's."""
+    source = SourceFactory()
+    CatalogEntryFactory(source=source, name="n" * 200, path="x" * 900)
+    hostile = "<img src=x onerror=alert(1)>\u202e"
+    CatalogEntryFactory(source=source, name=hostile, path="p")
+    for action in ("import", "exclude"):
+        confirm = choose_all(admin_client, CatalogEntry, action)
+        shown = page(admin_client, confirm)
+        assert "<img src=x" not in shown
+        assert "\u202e" not in shown
+        assert len(rows(shown)) == 2
+    job = confirmed(admin_client, confirm, {"reason": "r" * 500})
+    JobItem.objects.filter(job=job).update(message="m" * 10_000)
+    shown = page(admin_client, reverse("admin:core_job_change", args=[job.pk]))
+    assert "<img src=x" not in shown
+    assert len(shown) < 60_000
 
 
 def test_an_exact_plan_that_fails_leaves_the_estimate(admin_client, registered, monkeypatch):  # noqa: F811

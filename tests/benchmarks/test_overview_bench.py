@@ -21,7 +21,7 @@ from skillmeat_site.core.results import JobStatus
 from tests.factories.core import UserFactory
 from tests.factories.marketplace import oid
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.django_db, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 SOURCES, ENTRIES, IMPORTS, JOBS, RUNS, PROJECTS, TAGS = 1_000, 100_000, 10_000, 10_000, 30_000, 500, 5_000
 TYPES = ("skill", "skill", "skill", "command", "agent", "plugin", "hook", "mcp")
@@ -31,7 +31,7 @@ WORDS = {"namespace": "", "title": "", "description": "Reads and writes document
 
 
 @pytest.fixture
-def much(db, monkeypatch):
+def much(transactional_db, monkeypatch):
     """Sources, entries, imports, jobs, runs and projects in all their states."""
     now, dice = timezone.now(), random.Random(7)
     sources = Source.objects.bulk_create(
@@ -111,7 +111,7 @@ def much(db, monkeypatch):
     )
     UpstreamBudget.objects.create(host="github.com", resource="core", limit=5_000, remaining=100, updated_at=now)
     if connection.vendor == "postgresql":  # what autovacuum does by itself
-        connection.cursor().execute("ANALYZE")
+        connection.cursor().execute("VACUUM ANALYZE")
 
 
 def test_the_overview(client, admin_user, much, measured, record_figure, database):

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from cache_app.jobs import refresh
-from collections_app.jobs import bulk_deploy, bulk_snapshot
+from collections_app.jobs import bulk_deploy, bulk_snapshot, index
 from collections_app.models import Artifact, Collection, Deployment, Project, RefreshPlan, Snapshot
 from collections_app.refresh_jobs import plan
 from collections_app.services.projects import register_project
@@ -55,7 +55,7 @@ def furnish(repositories: Path, projects: Path) -> None:
     commit(library, office_later(), "Reviews know the new form", time=BEGAN + 90_000)
     for source in Source.objects.order_by("pk"):
         run(rescan, actor, source_id=source.pk)
-    drift(projects)
+    drift(actor, projects)
     decide(actor)
     fail(actor, repositories)
     run(refresh, actor, ids=list(Project.objects.values_list("pk", flat=True)), force=True)
@@ -95,12 +95,15 @@ def deploy_some(actor: Actor, projects: Path) -> None:
         run(bulk_deploy, actor, ids=[str(pk) for pk in chosen.values_list("pk", flat=True)], project=str(folder))
 
 
-def drift(projects: Path) -> None:
+def drift(actor: Actor, projects: Path) -> None:
     """Somebody edited a deployed copy, and one in the collection; another copy is gone."""
     (projects / "webshop/.claude/skills/pdf/SKILL.md").open("a").write("\nOnly black ink.\n")
     (projects / "webshop/.claude/commands/review/security.md").unlink()
-    note = settings.SKILLMEAT_HOME / "collections/default/skills/review-contracts/SKILL.md"
-    note.write_text(note.read_text().replace("Read", "Carefully read"))
+    skill = settings.SKILLMEAT_HOME / "collections/default/skills/review-invoices"
+    note, script = skill / "SKILL.md", skill / "scripts/total.py"
+    note.write_text(note.read_text().replace("in **two** sentences", "in **one** sentence, to the accountant"))
+    script.write_text(script.read_text().replace("sum(", "round(sum(").replace(")))", ")), 2))"))
+    run(index, actor, slug="default")
 
 
 def decide(actor: Actor) -> None:
@@ -184,7 +187,7 @@ def pages() -> dict[str, str]:
         place = f"{row._meta.app_label}/{row._meta.model_name}/{row.pk}"
         made[name] = f"{place}/change/"
         made |= {f"{name} {part}": f"{place}/{path}" for part, path in PARTS.get(name, {}).items()}
-    chosen, planned = Artifact.objects.get(collection__slug="default", name="review-contracts"), _rows()["plan"]
+    chosen, planned = Artifact.objects.get(collection__slug="default", name="review-budgets"), _rows()["plan"]
     made["plan files"] = f"collections_app/refreshplan/{planned.pk}/files/{chosen.pk}/"
     return made
 
@@ -229,7 +232,7 @@ def _rows() -> dict[str, Any]:
         "tag": SourceTag.objects.first(),
         "collection": Collection.objects.get(slug="default"),
         "artifact": Artifact.objects.get(collection__slug="starter", name="pdf"),
-        "artifact-edited": Artifact.objects.get(collection__slug="default", name="review-contracts"),
+        "artifact-edited": Artifact.objects.get(collection__slug="default", name="review-invoices"),
         "deployment": Deployment.objects.filter(name="pdf", project__name="webshop").first(),
         "project": Project.objects.get(name="webshop"),
         "snapshot": Snapshot.objects.filter(collection__slug="default").earliest("created_at"),

@@ -37,11 +37,10 @@ class House(Site):
         if database_url:
             self.environment["DATABASE_URL"] = database_url
 
-    def open(self, *, worker: bool = True) -> None:
+    def open(self) -> None:
         """Server and worker; and the first administrator, as a newcomer gets one."""
         self.start_server()
-        if worker:
-            self.start_cluster()
+        self.start_cluster()
         self.password = self.manage("ensure_admin")["results"][0]["password"]
 
     def start_server(self) -> None:

@@ -10,12 +10,15 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.auditing import LOOKS, STILL, WIDE
+from marketplace import sample
+from tests.browser.auditing import NARROW, STILL
 from tests.browser.chromium import launch
 from tests.browser.house import House
 from tests.browser.person import Person
@@ -24,7 +27,10 @@ from tests.e2e.conftest import ROOT
 
 FOLDER = ROOT / "docs/images"
 HOME = Path("/tmp/skillmeat")
-COLOURS = 96
+COLOURS = 112
+SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": NARROW}
+# With something of what stands above, so that one sees where one is.
+_TO_TOP = "element => window.scrollTo(0, element.getBoundingClientRect().top + scrollY - 120)"
 
 
 def _confirm_import(person: Person) -> None:
@@ -32,24 +38,31 @@ def _confirm_import(person: Person) -> None:
 
 
 def _check_source(person: Person) -> None:
+    sample.create(HOME / "repos/starter-kit.git")
     person.open("marketplace/source/add/")
-    person.page.get_by_label("URL").fill(f"file://{HOME}/repos/toolbox.git")
+    person.page.get_by_label("URL").fill(f"file://{HOME}/repos/starter-kit.git")
     person.page.get_by_role("button", name="Check it").click()
-    person.page.locator(".sm-check-facts").scroll_into_view_if_needed()
+    person.page.locator(".sm-check-facts").wait_for()
 
 
-# What is on a picture: the name of a page of the house, or how to get there.
-PICTURES: Mapping[str, str | Callable[[Person], None]] = {
-    "overview": "dashboard",
-    "sources": "marketplace/source-list",
-    "check": _check_source,
-    "entries": "marketplace/catalogentry-list",
-    "confirm": _confirm_import,
-    "job": "job-running",
-    "compare": "artifact-edited side by side",
-    "artifact": "artifact-edited",
-    "timeline": "collection",
-    "plan": "plan",
+class Picture(NamedTuple):
+    """``page``: the name of one of the house's, or how to get there. ``top``: what it shows from, if not its head."""
+
+    page: str | Callable[[Person], None]
+    top: str = ""
+
+
+PICTURES: Mapping[str, Picture] = {
+    "overview": Picture("dashboard"),
+    "sources": Picture("marketplace/source-list"),
+    "check": Picture(_check_source, "h2:has-text('Look before')"),
+    "entries": Picture("marketplace/catalogentry-list"),
+    "confirm": Picture(_confirm_import),
+    "job": Picture("job-running"),
+    "compare": Picture("artifact-edited side by side", ".smd-choice"),
+    "artifact": Picture("artifact-edited", ".sm-preview"),
+    "timeline": Picture("collection", ".smd-timeline"),
+    "plan": Picture("plan"),
 }
 
 
@@ -64,7 +77,7 @@ def main() -> int:
     house = House(HOME)
     house.migrate()
     try:
-        house.open(worker=False)
+        house.open()
         pages = house.furnish()
         with sync_playwright() as playwright:
             browser = launch(playwright)
@@ -77,28 +90,32 @@ def main() -> int:
 
 
 def take(browser: Browser, house: House, pages: Mapping[str, str], folder: Path, names: list[str]) -> None:
-    context = browser.new_context(base_url=house.url, viewport=WIDE)
+    context = browser.new_context(base_url=house.url, viewport=SIZES["wide"])
     person = Person(context.new_page(), house, Watch(house.url).over(context)).log_in()
     for name in names:
-        target = PICTURES.get(name, name)
+        target, top = PICTURES.get(name, Picture(name))
         if callable(target):
             target(person)
         else:
             person.open(pages.get(target, target))
         person.page.evaluate(STILL)
-        for theme, size in LOOKS:
+        for theme, width in product(("light", "dark"), SIZES):
             person.page.emulate_media(color_scheme=theme)
-            person.page.set_viewport_size(size)
-            width = "wide" if size == WIDE else "narrow"
+            person.page.set_viewport_size(SIZES[width])
+            if top:
+                person.page.locator(top).first.evaluate(_TO_TOP)
             path = folder / f"{name.replace('/', '-')}-{theme}-{width}.png"
             _write(path, person.page.screenshot(animations="disabled", caret="hide"))
-        person.page.set_viewport_size(WIDE)
+        person.page.set_viewport_size(SIZES["wide"])
 
 
 def _write(path: Path, taken: bytes) -> None:
-    """With a palette: a third of the size, and nobody sees it."""
+    """With a palette of the colours that occur most: a third of the size, and no plane changes its colour."""
     picture = Image.open(BytesIO(taken)).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    counted = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in counted for part in colour])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from collections_app.models import Artifact, Deployment, Project
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.models import Job, Selection
 from tests.collections_app.deploying import deploy, hook, outcomes, tree
+from tests.factories.collections import ArtifactFactory
 from tests.factories.core import UserFactory
-from tests.factories.deployments import put_artifact
+from tests.factories.deployments import ProjectFactory, put_artifact
 
 pytestmark = pytest.mark.django_db
 DEPLOYMENTS = reverse("admin:collections_app_deployment_changelist")
@@ -103,3 +104,20 @@ def test_a_project_is_registered_and_forgotten(admin_client, roots):
     admin_client.post(delete, {"post": "yes"})
     assert not Project.objects.exists()
     assert tree(project.path) == before
+
+
+def test_of_many_projects_one_is_found_by_typing(admin_client):
+    artifact = ArtifactFactory()
+    chosen = {"action": "deploy", "index": "0", "_selected_action": [artifact.pk]}
+    few = ProjectFactory.create_batch(3)
+    listed = admin_client.post("/admin/collections_app/artifact/", chosen, follow=True).content.decode()
+    assert all(f'<option value="{project.pk}">' in listed for project in few)
+    assert "admin-autocomplete" not in listed
+    many = ProjectFactory.create_batch(60)
+    found = admin_client.post("/admin/collections_app/artifact/", chosen, follow=True)
+    shown = found.content.decode()
+    assert "admin-autocomplete" in shown
+    assert f'<option value="{many[0].pk}">' not in shown
+    query = {"app_label": "collections_app", "model_name": "deployment", "field_name": "project"}
+    offered = admin_client.get("/admin/autocomplete/", {**query, "term": many[7].name}).json()["results"]
+    assert str(many[7].pk) in {one["id"] for one in offered}

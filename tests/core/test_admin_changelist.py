@@ -69,10 +69,10 @@ def test_a_short_list_tells_its_length(few, page):
 def test_a_long_list_never_tells_a_number_that_was_not_counted(few, page):
     entries(9)
     shown = page(ENTRIES)
-    assert "<strong>more than 5 catalog entries</strong>" in shown
+    assert "<strong>More than 5 catalog entries</strong>" in shown
     assert "Select all that match, on every page (more than 5 catalog entries)" in shown
     assert "Select all 5" not in shown
-    assert "<strong>more than 7 catalog entries</strong>" in page(ENTRIES, p=2)
+    assert "<strong>More than 7 catalog entries</strong>" in page(ENTRIES, p=2)
     assert "<strong>9 catalog entries</strong>" in page(ENTRIES, p=3)
     assert "<strong>9 catalog entries</strong>" in page(ENTRIES, p=5)
 
@@ -244,6 +244,7 @@ def test_a_word_that_very_many_have_is_not_ranked_and_says_so(page, monkeypatch)
     shown = page(ENTRIES, q="reader")
     assert names(shown) == ["zebra reader", "reader", "old reader", "reader two"]
     assert shown.count("More than 3 entries have these words") == 1
+    assert names(page(ENTRIES, q="reader", o=1)) == ["old reader", "reader", "reader two", "zebra reader"]
     assert names(page(ENTRIES, q="old reader")) == ["old reader"]
     monkeypatch.setattr("marketplace.admin.entries.RANKED", 4)
     assert names(page(ENTRIES, q="reader"))[0] == "reader"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from skillmeat_site.core.markdown import MAX_CHARACTERS, render_markdown
 
 ALLOWED = re.compile(
-    r"</?(a|blockquote|br|code|del|em|h[1-6]|hr|li|ol|p|pre|s|strong|table|tbody|td|th|thead|tr|ul)"
-    r'( href="(https?:|mailto:)[^"<>]*")?( start="\d+")?( rel="noopener noreferrer nofollow")?>'
+    r"</?(a|blockquote|br|code|del|em|h[1-6]|hr|li|ol|p|pre|s|strong|table|tbody|td|th|thead|tr|ul|span)"
+    r'( class="t-[a-z]")?( href="(https?:|mailto:)[^"<>]*")?( start="\d+")?( rel="noopener noreferrer nofollow")?>'
 )
 
 
@@ -54,6 +54,10 @@ def test_what_people_write_is_shown():
         "```\n</code></pre><script>1</script>\n```",
         "<!-- --><script>1</script>",
         "# <b id=user-tools>x</b>",
+        '```"><script>1</script>\ncode\n```',
+        "```python\n'</span></code></pre><script>1</script>'\n```",
+        '```html\n<span class="smd-escape" onclick="x">\n```',
+        "```../../x\ncode\n```",
     ],
 )
 def test_hostile_markdown_is_only_text(text):
@@ -76,3 +80,15 @@ def test_any_text_is_safe(text):
 def test_depth_and_length_are_bounded():
     assert only_allowed(render_markdown(">" * 5_000 + "x"))
     assert len(render_markdown("a" * (MAX_CHARACTERS * 2))) < MAX_CHARACTERS + 100
+
+
+def test_code_is_coloured_by_the_language_that_it_names():
+    for named in ("python", "py", "Python title=x"):
+        html = render_markdown(f"```{named}\ndef f():\n    return '<'\n```")
+        assert '<pre><code><span class="t-k">def</span>' in html
+        assert "&lt;" in html
+        assert only_allowed(html)
+    for named in ("", "nonsense", "\u202epy"):
+        assert "<pre><code>def f()\n</code></pre>" in render_markdown(f"```{named}\ndef f()\n```")
+    long = "x" * 5_000
+    assert long in render_markdown(f"```py\n{long}\n```"), "nothing of a long line is lost"

@@ -12,6 +12,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -24,7 +25,8 @@ from skillmeat_site.core import selections
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.display import Text
 from skillmeat_site.core.admin.previews import JobPreview, ListedPreview, Preview, planned_of
-from skillmeat_site.core.jobs import planning, runner
+from skillmeat_site.core.errors import JobFinished
+from skillmeat_site.core.jobs import control, planning, runner
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import Job, Selection
@@ -150,8 +152,16 @@ def work_out(
     token = token_of(options)
     if selection.plan is not None and selection.plan.is_active and selection.plan_token == token:
         return
+    drop_plan(request, selection)
     if action.offers_exact(ids):
         selections.attach_plan(selection, action.exact_plan(request, ids, options), token)
+
+
+def drop_plan(request: HttpRequest, selection: Selection) -> None:
+    """Stop working out what nobody waits for any more."""
+    if selection.plan is not None and selection.plan.is_active:
+        with suppress(JobFinished):
+            control.cancel(selection.plan, actor=actor_of(request))
 
 
 def plan_job(action: BulkAction, selection: Selection, options: Options | None) -> Job | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -123,8 +122,8 @@ class BaseAdmin(admin.ModelAdmin):
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """Django's own box, but for the name of the row in its label."""
         label = _("Select this object for an action - %(name)s") % {"name": printable(str(obj))}
-        box = forms.CheckboxInput({"class": "action-select", "aria-label": label}, lambda value: False)
-        return box.render(helpers.ACTION_CHECKBOX_NAME, str(obj.pk))
+        box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+        return format_html(box, helpers.ACTION_CHECKBOX_NAME, obj.pk, label)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from skillmeat_site.core import selections
 from skillmeat_site.core.admin import confirmation
-from skillmeat_site.core.admin.actions import BulkAction, job_url, work_out
+from skillmeat_site.core.admin.actions import BulkAction, drop_plan, job_url, work_out
 from skillmeat_site.core.admin.base import BaseAdmin, tell
 from skillmeat_site.core.admin.confirmation import Frozen
 from skillmeat_site.core.admin.display import change_url
@@ -134,6 +134,7 @@ class BulkActionsAdmin(BaseAdmin):
             tell(request, error)
             return HttpResponseRedirect(selection.back)
         selections.land(selection, landed)
+        drop_plan(request, selection)
         if frozen.blocked:
             left = len(frozen.blocked)
             text = ngettext("%d object was left out, by permission.", "%d objects were left out, by permission.", left)

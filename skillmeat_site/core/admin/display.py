@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib.admin.utils import quote
 from django.db import models
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
@@ -120,7 +122,14 @@ def pretty_json(value: Any) -> str:
 
 
 def change_url(row: models.Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    place = _pages_of(row._meta.app_label, str(row._meta.model_name), get_script_prefix())
+    return f"{place}{quote(row.pk)}/change/"
+
+
+@cache
+def _pages_of(app_label: str, model_name: str, _prefix: str) -> str:
+    """Where the pages of a model begin. Looked up once: a list has hundreds of links."""
+    return reverse(f"admin:{app_label}_{model_name}_changelist")
 
 
 def changelist_url(model: type[models.Model], **query: Any) -> str:

@@ -33,6 +33,10 @@ class _Filter(admin.SimpleListFilter):
         """None where nothing was chosen, as by an empty field of a form."""
         return super().value() or None
 
+    def has_output(self) -> bool:
+        """Also where it has nothing to offer, but was given a value: Django would not ask it then, and list all."""
+        return bool(self.lookup_choices) or self.value() is not None
+
     def option_of(self, value: Any) -> str:
         """The option that a value of the column ``facet`` belongs to."""
         return str(value)

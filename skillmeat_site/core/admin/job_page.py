@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from skillmeat_site.core import selections
@@ -162,7 +163,8 @@ def outcome_tabs(job: Job) -> list[Tab]:
 
 def _facts(job: Job) -> dict[str, Any]:
     return {
-        "kind": job.kind,
+        # May break after its dot rather than anywhere.
+        "kind": format_html_join(SafeString(".<wbr>"), "{}", ((part,) for part in job.kind.split("."))),
         "trigger": TRIGGER.get(job.trigger, job.trigger),
         "actor": printable(job.actor.get_username()) if job.actor else EMPTY,
         "attempt": job.attempt,

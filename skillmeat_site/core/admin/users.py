@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.base import BaseAdmin
 
@@ -14,10 +15,13 @@ User = get_user_model()
 
 class ListedUserAdmin(BaseAdmin, UserAdmin):
     change_form_template = None
+    search_help_text = _("Search by name or e-mail address.")
 
 
 class ListedGroupAdmin(BaseAdmin, GroupAdmin):
     change_form_template = None
+    search_help_text = _("Search by name.")
+    empty_text = _("A group gives all of its users the same permissions.")
 
 
 for _model, _page in ((User, ListedUserAdmin), (Group, ListedGroupAdmin)):

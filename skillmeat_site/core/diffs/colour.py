@@ -91,8 +91,10 @@ class Colours:
 
 
 def lexer_of(path: str) -> Lexer | None:
+    """The lexer of a file by its name; a suffix may also be the whole name of a language."""
     name = PurePosixPath(path).name.lower()
-    alias = _BY_NAME.get(name) or _BY_SUFFIX.get(name.rpartition(".")[2])
+    suffix = name.rpartition(".")[2]
+    alias = _BY_NAME.get(name) or _BY_SUFFIX.get(suffix) or (suffix if suffix in _BY_SUFFIX.values() else "")
     return _lexer(alias) if alias else None
 
 

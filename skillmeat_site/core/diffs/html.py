@@ -25,18 +25,20 @@ def _character(char: str) -> str:
     return f'<span class="smd-escape">{escape(printable(char))}</span>'
 
 
-def line_html(pieces: Sequence[Piece], spans: Sequence[tuple[int, int]] = ()) -> SafeString:
-    """The pieces of a line one after the other; what lies within ``spans`` is marked as changed."""
+def line_html(
+    pieces: Sequence[Piece], spans: Sequence[tuple[int, int]] = (), *, limit: int = MAX_COLUMNS
+) -> SafeString:
+    """The pieces of a line one after the other, ``limit`` characters at most; what lies in ``spans`` is marked."""
     parts: list[str] = []
     at = 0
-    room = MAX_COLUMNS
+    room = limit
     for name, text in pieces:
         for begin, end, marked in _cut(at, min(len(text), room), spans):
             html = shown(text[begin - at : end - at])
             html = f'<span class="t-{name}">{html}</span>' if name else html
             parts.append(f"<mark>{html}</mark>" if marked else html)
         at += len(text)
-        room = max(0, MAX_COLUMNS - at)
+        room = max(0, limit - at)
     return SafeString("".join(parts))
 
 
