@@ -14,7 +14,7 @@ from collections_app.domain.types import ArtifactKind
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.querysets import ArtifactQuerySet, DeploymentQuerySet
 from collections_app.services.drift import states_of
-from skillmeat_site.core.api.filters import ChoiceList, FilterSet, one_of
+from skillmeat_site.core.api.filters import ChoiceList, FilterSet, WholeNumberFilter, one_of
 
 KINDS = [kind.value for kind in ArtifactKind]
 STATES = [state.value for state in DriftState]
@@ -25,7 +25,7 @@ class DeploymentFilter(FilterSet):
 
     orderings = ("deployed_at", "name", "type", "id")
 
-    project = django_filters.NumberFilter(field_name="project_id")
+    project = WholeNumberFilter(field_name="project_id")
     collection = django_filters.CharFilter(method="in_collection")
     artifact = django_filters.UUIDFilter(field_name="artifact_id")
     profile = ChoiceList(words=[profile.value for profile in Profile], field_name="profile")

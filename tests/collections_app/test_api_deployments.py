@@ -176,6 +176,7 @@ def test_filters(api, roots):
         assert answer.status_code == 200, answer.json()
         return sorted((row["project_path"].rpartition("/")[2], row["name"]) for row in answer.json()["results"])
 
+    assert names(project=10**30) == names(project=-(10**187), state="in_sync") == []
     assert names(project=one.pk) == [("one", "a"), ("one", "c")]
     assert names(collection="work") == [("one", "c")]
     assert names(artifact=skill.pk) == [("one", "a"), ("other", "a")]

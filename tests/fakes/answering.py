@@ -53,7 +53,7 @@ def answering(**told: Any) -> Iterator[Answering]:
     server.daemon_threads = True
     answer = Answering(port=server.server_address[1], **told)
     server.told = answer  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
     try:
         yield answer
     finally:

@@ -207,7 +207,7 @@ def serve(root: Path, *, token: str = "") -> Iterator[GitHttp]:
     server.daemon_threads = True
     git = GitHttp(root=root, token=token, port=server.server_address[1])
     server.git = git  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
     thread.start()
     try:
         yield git

@@ -279,7 +279,7 @@ class _Server(ThreadingHTTPServer):
 
 def _start(hub: GitHub, kind: str, port: int = 0) -> _Server:
     server = _Server(hub, kind, port)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
     return server
 
 

@@ -70,7 +70,7 @@ def told(**answer: object) -> Iterator[Told]:
     server = _Server(("127.0.0.1", 0), _Handler)
     state = Told(port=server.server_address[1], **answer)  # type: ignore[arg-type]
     server.told = state  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
     try:
         yield state
     finally:

@@ -360,3 +360,9 @@ def test_who_may_decide(client_for, admin_user):
     assert not CatalogEntry.objects.filter(excluded_at__isnull=False).exists()
     ok(client_for(decider).patch(one, {"excluded": True}, format="json"))
     ok(client_for(decider).post(BULK, {**many, "excluded": False}, format="json"))
+
+
+@pytest.mark.parametrize("query", ["source={}", "plugin={}"])
+@pytest.mark.parametrize("number", [10**30, -(10**187), 2**63])
+def test_an_id_that_no_database_holds_finds_nothing(api, catalog, query, number):
+    assert ok(api.get(f"{ENTRIES}?{query.format(number)}"))["results"] == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
@@ -91,7 +91,7 @@ class ChoiceList(django_filters.CharFilter):
 
 
 class WholeNumberFilter(django_filters.NumberFilter):
-    """An id or a count. 1.5 is refused; a database would take it for 1."""
+    """An id or a count. 1.5 is refused; a database would take it for 1. What is larger than any is nobody's."""
 
     field_class = forms.IntegerField
 
@@ -100,6 +100,11 @@ class WholeNumberFilter(django_filters.NumberFilter):
         bounds = {"minimum": self.extra.get("min_value"), "maximum": self.extra.get("max_value")}
         told = {name: value for name, value in bounds.items() if value is not None}
         set_override(self, "field", {"type": "integer", **told})
+
+    def filter(self, qs: QuerySet[Any], value: int | None) -> QuerySet[Any]:
+        if value is not None and abs(value) > BigIntegerField.MAX_BIGINT:
+            return qs.none()
+        return super().filter(qs, value)
 
 
 class FilterSet(django_filters.FilterSet):
