@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -205,3 +207,33 @@ def test_slots_that_nobody_uses_are_forgotten():
     assert forget_slots(timezone.now() - timedelta(days=30)) == 7
     assert UpstreamSlot.objects.get().host == "ghe.example.org"
     leave(held)
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="threads share no database in memory; see test_concurrency"
+)
+@pytest.mark.django_db(transaction=True)
+def test_twelve_threads_at_once(monkeypatch):
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 60)
+    lock, held, peak, done = threading.Lock(), [], [0], []
+
+    def work():
+        try:
+            for _ in range(10):
+                with held_slot("github.com", "t", no_tick):
+                    with lock:
+                        held.append(1)
+                        peak[0] = max(peak[0], len(held))
+                    time.sleep(0.01)
+                    with lock:
+                        held.pop()
+                        done.append(1)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(done), peak[0]) == (120, 4)
