@@ -12,6 +12,9 @@ from tests.browser.watching import Watch
 
 STATUS = "#job [data-job='status']"
 
+ASKED = re.compile("asked to stop|cancelled")
+"""What a page says once a job is to end: it may have ended before the page is there."""
+
 
 class Person:
     """Somebody before ``page``. Nothing here sleeps: each step waits for what a person would wait for."""
