@@ -52,6 +52,7 @@ SECOND: dict[str, str | None] = {
     "skills/spreadsheet/SKILL.md": None,
     "skills/office/spreadsheet/SKILL.md": FIRST["skills/spreadsheet/SKILL.md"],  # moved
     "skills/slides/SKILL.md": _skill("slides", "Make slides"),
+    ".claude/commands/review/security.md": "---\ndescription: Look for holes, and name them\n---\n\nReview.\n",
     ".claude/agents/tester.md": None,
 }
 
@@ -63,5 +64,5 @@ def create(path: Path) -> None:
 
 
 def change(path: Path) -> None:
-    """What happens upstream: one artifact changed, one moved, one new, one gone."""
+    """What happens upstream: two artifacts changed, one also in its description; one moved, one new, one gone."""
     commit(path, SECOND, "Check PDF forms, add slides", time=_BEGAN + 86_400)

@@ -18,20 +18,23 @@ def test_demo_tells_the_whole_story_and_can_be_told_again(settings):
     for _ in range(2):
         said = manage("demo", "--json")
         assert said.code == 0
-        first, second, taken, deployed, third, again, back, check, foreseen, synced, undone = said.json["results"]
+        (
+            first, second, taken, deployed, third, again, back, check, noted, foreseen, synced, undone,
+        ) = said.json["results"]  # fmt: skip
         found = first["artifacts_found"]
         assert first["new_count"] == found > 10
         assert (second["unchanged_count"], second["short_circuit"]) == (found, "commit")
         assert taken["success_count"] == len(taken["entries"]) == 10
         assert deployed["summary"]["created"] == deployed["summary"]["total"] == 9
-        # The skill whose script has changed; one moved, one came, one agent went.
-        assert (third["updated_count"], third["new_count"], third["removed_count"]) == (2, 1, 1)
+        # A skill whose script has changed and a command; a skill moved, one came, an agent went.
+        assert (third["updated_count"], third["new_count"], third["removed_count"]) == (3, 1, 1)
         assert [move["to"] for move in third["moved"]] == ["skills/office/spreadsheet"]
         assert (again["outcome"], again["deployments_restored"], again["local_changes"]) == ("updated", 1, False)
         assert "skills/pdf" in back["changed"]
-        assert check["updates_available"] == 1
+        assert (check["updates_available"], check["errors"]) == (2, 1)
+        assert [row["changes"] for row in noted["details"] if row["changes"]] == [["description"]]
         assert (foreseen["dry_run"], synced["dry_run"]) == (True, False)
-        assert foreseen["refreshed_count"] == synced["refreshed_count"] == 1
+        assert foreseen["refreshed_count"] == synced["refreshed_count"] == 3
         assert "skills/pdf" in undone["changed"]
         types = set(CatalogEntry.objects.values_list("type", flat=True))
         assert types == {"marketplace", "plugin", "skill", "command", "agent", "hook", "mcp"}

@@ -61,7 +61,7 @@ class Command(Base):
         steps += self.deploy(project)
         if offline:
             sample.change(path)
-            self.tell("6. Upstream: one skill changed, one moved, one came, one agent went.")
+            self.tell("6. Upstream: a skill and a command changed, a skill moved, one came, an agent went.")
             steps.append(self.scan(source, "7. Scan again"))
             self.show_changes(source)
             steps += self.follow(source, project)
@@ -147,7 +147,7 @@ class Command(Base):
     def follow(self, source: Source, project: Path | None) -> list[dict[str, Any]]:
         """Bring what changed upstream into collection and project; then go back."""
         changed = CatalogEntry.objects.filter(source=source, presence="present", imports__isnull=False)
-        entry = changed.exclude(content_oid=F("imports__artifact__base_oid")).order_by("path").first()
+        entry = changed.exclude(content_oid=F("imports__artifact__base_oid")).order_by("-type", "path").first()
         if entry is None:
             return []
         params = {"source_id": source.pk, "entry_id": entry.pk, "keep_deployments": True}
@@ -168,18 +168,24 @@ class Command(Base):
         """What a refresh tells first, what it does, and the way back."""
         check: UpdateCheckResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "check_only"})
         told = check.to_json()
-        self.tell(f"10. Checked: {told['updates_available']} updates available, {told['up_to_date']} up to date.")
+        self.tell(
+            f"10. Checked: {told['updates_available']} updates available, {told['up_to_date']} up to date, "
+            f"{told['errors']} no longer to be found."
+        )
+        noted: RefreshResult = self.run_job(refresh, {"slug": COLLECTION})
+        self.tell(f"11. Metadata refreshed, files left alone: {self.changes(noted)}.")
         foreseen: RefreshResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "sync"}, dry_run=True)
-        self.tell(f"11. A sync would change {', '.join(self.changes(foreseen)) or 'nothing'}.")
+        self.tell(f"12. A sync would change {self.changes(foreseen)}.")
         synced: RefreshResult = self.run_job(refresh, {"slug": COLLECTION, "mode": "sync"})
-        self.tell(f"12. Synced: {', '.join(self.changes(synced)) or 'nothing'}; a snapshot first.")
+        self.tell(f"13. Synced, after a snapshot: {self.changes(synced)}.")
         back: Restored = self.run_job(rollback, {"slug": COLLECTION})
-        self.tell(f"13. Rolled back: {', '.join(back.changed)}.")
-        return [told, foreseen.to_json(), synced.to_json(), back.to_json()]
+        self.tell(f"14. Rolled back: {', '.join(back.changed)}.")
+        return [told, noted.to_json(), foreseen.to_json(), synced.to_json(), back.to_json()]
 
-    def changes(self, result: RefreshResult) -> list[str]:
-        rows = result.to_json()["details"]
-        return [f"{row['type']}:{row['name']}" for row in rows if row["changes"]]
+    def changes(self, result: RefreshResult) -> str:
+        """Each artifact that changes, and what of it."""
+        rows = [row for row in result.to_json()["details"] if row["changes"]]
+        return ", ".join(f"{row['type']}:{row['name']} ({', '.join(row['changes'])})" for row in rows) or "nothing"
 
     def end(self, source: Source, steps: list[dict[str, Any]]) -> int:
         if self.as_json:
