@@ -140,13 +140,13 @@ def deploy_them_all(person: Person) -> None:
 
 
 def change_upstream(person: Person, repository: Path) -> None:
-    """Three notes, and a skill and a command of the sample; a scan finds them, and imported entries say so."""
+    """Three notes and the sample's changes; a scan finds them, and imported entries say that there is an update."""
     commit(repository, crowd(CHANGED, "as it is now"), "Three notes", time=LATER + 60)
     sample.change(repository)
     rescan(person)
     person.sees_job("succeeded")
     person.open("marketplace/catalogentry/?update_available=yes")
-    expect(person.rows()).to_have_count(len(CHANGED) + 2)
+    expect(person.rows()).to_have_count(len(CHANGED) + 1)
     expect(person.page.locator("#result_list")).to_contain_text("update available")
 
 
@@ -176,7 +176,7 @@ def reimport_what_has_changed(person: Person) -> None:
     expect(person.page.get_by_label("Keep deployments")).to_be_checked()
     person.confirm()
     person.sees_job("succeeded")
-    assert person.outcomes() == {"updated": len(CHANGED) + 2}
+    assert person.outcomes() == {"updated": len(CHANGED) + 1}
     collection, deployed = house.home / "collections/default/skills", house.projects / "app/.claude/skills"
     for folder in (collection, deployed):
         assert (folder / "pdf/scripts/fill.py").read_text() == "print('filled, and checked')\n"
