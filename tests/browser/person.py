@@ -12,6 +12,9 @@ from tests.browser.watching import Watch
 
 STATUS = "#job [data-job='status']"
 
+ASKED = re.compile("asked to stop|cancelled")
+"""What a page says once a job is to end: it may have ended before the page is there."""
+
 
 class Person:
     """Somebody before ``page``. Nothing here sleeps: each step waits for what a person would wait for."""
@@ -31,8 +34,7 @@ class Person:
         """Whether it is the right one shows on the next page."""
         self.page.get_by_label("Username").fill(user)
         self.page.get_by_label("Password").fill(password or self.house.password)
-        self.page.get_by_role("button", name="Log in").click()
-        return self
+        return self.press(self.page.get_by_role("button", name="Log in"))
 
     def open(self, path: str) -> Person:
         """A page of the admin by its path below ``/admin/``."""
@@ -69,7 +71,12 @@ class Person:
 
     def choose(self, action: str) -> Person:
         self.page.locator("select[name='action']").select_option(action)
-        self.page.locator("button[name='index']").click()
+        return self.press(self.page.locator("button[name='index']"))
+
+    def press(self, button: Locator) -> Person:
+        """Click, and be where it leads."""
+        with self.page.expect_navigation():
+            button.click()
         return self
 
     def confirming(self) -> Locator:

@@ -11,6 +11,8 @@ from marketplace import sample
 from tests.browser.house import House
 from tests.browser.person import Person
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 ENTRIES = "marketplace/catalogentry/?type=skill"
 
 
@@ -43,13 +45,13 @@ def test_the_plan_follows_the_options_and_the_worker(visit, house: House, catalo
     page.get_by_role("button", name="Work out the exact plan").click()
     expect(page.locator("#plan-heading")).to_contain_text("exact")
     assert house.one("SELECT count(*) FROM core_job WHERE kind = 'core.plan' AND status = 'succeeded'") == 1
-    assert house.one("SELECT count(*) FROM collections_app_artifact") == 0
+    assert house.one("SELECT count(*) FROM collections_app_collection WHERE slug = 'planned'") == 0
     person.confirm()
     job = page.url
     person.sees_job("succeeded")
     page.go_back()
     expect(page).to_have_url(job)
-    assert house.one("SELECT count(*) FROM core_job WHERE kind = 'marketplace.bulk_import'") == 1
+    assert house.one("SELECT count(*) FROM core_job WHERE label LIKE ?", "Import % into planned") == 1
 
 
 def test_without_scripts_the_plan_is_asked_for(visit, house: House, catalog: None) -> None:

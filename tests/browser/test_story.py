@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from marketplace import sample
 from skillmeat_site.upstream.sample import commit
 from tests.browser.house import House
-from tests.browser.person import Person
+from tests.browser.person import ASKED, Person
 from tests.conftest import skill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -195,7 +195,7 @@ def cancel_a_scan_and_retry(person: Person, repository: Path) -> None:
     rescan(person)
     person.sees_job("running")
     person.page.get_by_role("button", name="Cancel this job").click()
-    expect(person.page.locator("#content")).to_contain_text("asked to stop")
+    expect(person.page.locator("#content")).to_contain_text(ASKED)
     person.sees_job("cancelled")  # in the middle of git's work: it is still at the gate
     gate.unlink()
     assert house.entries() == known

@@ -61,6 +61,7 @@ def test_confirmations(visit, pages) -> None:
         for action in actions:
             person.open(f"{model}/").rows().first.get_by_role("checkbox").check()
             person.choose(action)
+            assert not person.page.locator("#result_list").count()
             problems += audit(person.page, f"{model}: {action}")
     good(problems)
 
@@ -77,7 +78,7 @@ def test_what_is_refused_and_what_is_outside(visit, house: House, pages: dict[st
     for name, path in {"404": "/admin/nothing/", "row gone": "/admin/marketplace/source/987654/change/"}.items():
         person.page.goto(path)
         problems += audit(person.page, name)
-    person.page.get_by_role("button", name="Log out").click()
+    person.press(person.page.get_by_role("button", name="Log out"))
     problems += audit(person.page, "logged out")
     person.page.goto("/admin/")
     person.fill_login("guest", "guest")
