@@ -48,7 +48,7 @@ class Diff:
         self._spent = 0.0
 
     def lines(self, change: Change, limits: DiffLimits = DiffLimits()) -> FileDiff:  # noqa: B008 - frozen
-        """Compare the two sides of a change line by line, within limits; a large one after MAX_SECONDS is too large."""
+        """Compare a change line by line, within limits; after MAX_SECONDS a large one is too large."""
         most = limits.max_bytes if self._spent < MAX_SECONDS else min(limits.max_bytes, QUICK_BYTES)
         old = b"" if change.old is None else self._old(change.path, change.old, most)
         new = b"" if change.new is None else self._new(change.path, change.new, most)

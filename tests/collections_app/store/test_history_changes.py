@@ -133,9 +133,7 @@ def test_after_its_time_a_difference_compares_small_files_only(seconds):
     large = b"line\n" * (QUICK_BYTES // 5 + 1)
     old = {"a": large, "b": large, "c": b"x\n"}
     new = {path: data + b"more\n" for path, data in old.items()}
-    contents = [
-        {path: Content(FileMode.FILE, blob_oid(data)) for path, data in side.items()} for side in (old, new)
-    ]
+    contents = [{path: Content(FileMode.FILE, blob_oid(data)) for path, data in side.items()} for side in (old, new)]
     diff = Diff(file_changes(*contents), memory_side(old), memory_side(new), clock=count(step=seconds).__next__)
     late = DiffKind.TOO_LARGE if seconds else DiffKind.TEXT
     told = [diff.lines(change) for change in diff.changes]
