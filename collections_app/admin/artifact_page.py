@@ -24,7 +24,7 @@ from skillmeat_site.core.admin.file_page import FILE, ListedFile, show_file, sho
 from skillmeat_site.core.admin.subpages import SubPagesAdmin, refusal, section
 from skillmeat_site.core.admin.tables import table
 from skillmeat_site.core.errors import DomainError
-from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.reporting import PageReport
 from skillmeat_site.core.text import printable
 
 MAX_PROJECTS = 4
@@ -86,7 +86,7 @@ class ArtifactPages(SubPagesAdmin):
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.shown_row(request, object_id)
-        upstream = upstream_side(row, SilentReport())
+        upstream = upstream_side(row, PageReport())
         sides = artifact_sides(request, row, upstream)
         return self.sub_page(request, row, _("Compare"), parts=comparison_parts(request, sides, PREFERRED))
 

@@ -18,7 +18,7 @@ from collections_app.services.sides import (
 )
 from collections_app.services.upstream_sides import upstream_side
 from skillmeat_site.core.admin.subpages import SubPagesAdmin
-from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.reporting import PageReport
 
 
 class DeploymentPages(SubPagesAdmin):
@@ -37,6 +37,6 @@ def _came_from(request: HttpRequest, row: Deployment) -> list[Side]:
     if artifact is None or not request.user.has_perm("collections_app.view_artifact"):
         return []
     found = (
-        base_side(artifact), upstream_side(artifact, SilentReport()), collection_side(artifact), as_deployed_side(row),
+        base_side(artifact), upstream_side(artifact, PageReport()), collection_side(artifact), as_deployed_side(row),
     )  # fmt: skip
     return [side for side in found if side is not None]

@@ -33,7 +33,7 @@ from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned
 from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
-from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.reporting import PageReport
 from skillmeat_site.core.text import printable
 from skillmeat_site.upstream.refs import is_oid
 
@@ -124,7 +124,7 @@ class RefreshPlanAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             "back": change_url(plan),
         }
         try:
-            found = plan_diff(plan.collection.slug, str(plan.pk), str(artifact_id), report=SilentReport())
+            found = plan_diff(plan.collection.slug, str(plan.pk), str(artifact_id), report=PageReport())
             nothing = _("Applying the plan leaves its files as they are.")
             files = show_difference(request, ComparedFiles(found.files.diff), nothing)
         except NotFound as error:

@@ -25,7 +25,7 @@ from skillmeat_site.core.admin.file_page import (
 )
 from skillmeat_site.core.admin.subpages import SubPagesAdmin, refusal, section
 from skillmeat_site.core.errors import DomainError
-from skillmeat_site.core.reporting import SilentReport
+from skillmeat_site.core.reporting import PageReport
 from skillmeat_site.core.text import printable
 
 ARTIFACT = "artifact"
@@ -43,7 +43,7 @@ class EntryPages(SubPagesAdmin):
         row = self.shown_row(request, object_id)
         wanted = request.GET.get(FILE, "")
         try:
-            parts, side = entry_content(row, SilentReport())
+            parts, side = entry_content(row, PageReport())
             chosen = _chosen(parts, wanted)
             if wanted and chosen is None:
                 raise Http404
@@ -72,7 +72,7 @@ class EntryPages(SubPagesAdmin):
         wanted = request.GET.get(ARTIFACT, "")
         artifact = next((each for each in artifacts if str(each.pk) == wanted), artifacts[0])
         name = artifact.path.rpartition("/")[2]
-        sides = artifact_sides(request, artifact, entry_side(row, SilentReport(), name=name))
+        sides = artifact_sides(request, artifact, entry_side(row, PageReport(), name=name))
         parts = comparison_parts(request, sides, PREFERRED)
         return self.sub_page(request, row, _("Compare"), parts=[_choice(artifacts, artifact), *parts])
 

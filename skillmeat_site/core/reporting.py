@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from skillmeat_site.core.leases import Lease
+from skillmeat_site.upstream.errors import UpstreamTimeout
+
+PAGE_SECONDS = 25.0
+"""What a person waits for, and as long as a page may hold a server's thread."""
 
 
 class Report(Protocol):
@@ -39,3 +44,16 @@ class SilentReport:
 
     def drop(self, lease: Lease) -> None:
         self._leases.remove(lease)
+
+
+class PageReport(SilentReport):
+    """For a page that asks a repository: gives up after PAGE_SECONDS, where a job would go on for minutes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._end = time.monotonic() + PAGE_SECONDS
+
+    def tick(self) -> None:
+        super().tick()
+        if time.monotonic() > self._end:
+            raise UpstreamTimeout("this page took too long; a scan or a refresh by a worker has more time")

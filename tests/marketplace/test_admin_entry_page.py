@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from collections_app.models import Artifact
 from marketplace.models import CatalogEntry, Source
+from skillmeat_site.core import reporting
 from skillmeat_site.upstream import process
 from tests.collections_app.admin.looking import matrix, page, place, words
 from tests.conftest import skill, skills
@@ -79,6 +80,16 @@ def test_upstream_away(admin_client, imported, tmp_path):
         assert "upstream_" in said
         assert str(tmp_path) not in said
     assert "+ here" in words(page(admin_client, url(row)))
+
+
+def test_a_page_waits_for_a_repository_no_longer_than_a_person_does(admin_client, imported, settings, monkeypatch):
+    _, row = imported
+    shutil.rmtree(settings.SKILLMEAT_HOME / "mirrors")
+    monkeypatch.setattr(process, "TICK_SECONDS", -1.0)  # git is quick here: as if each wait for it were a long one
+    monkeypatch.setattr(reporting, "PAGE_SECONDS", -1.0)
+    artifact = Artifact.objects.get()
+    for address in (url(row), url(row, "files"), place("artifact", "compare", artifact.pk)):
+        assert "upstream_timeout" in page(admin_client, address)
 
 
 def test_an_entry_that_is_gone(admin_client, imported):
