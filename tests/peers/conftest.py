@@ -52,8 +52,7 @@ class GitServer:
 
 @contextmanager
 def peers_archive() -> Iterator[None]:
-    """On a busy machine that server (1.3.29) leaves files out of its archive; that the client notices is all there is to
-    see then."""
+    """That server (1.3.29), busy, leaves files out of its archive; that the client notices is all to see then."""
     try:
         yield
     except UpstreamInvalid as error:
