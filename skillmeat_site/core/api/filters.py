@@ -93,7 +93,7 @@ class ChoiceList(django_filters.CharFilter):
         super().__init__(*args, **kwargs)
         set_override(self, "field", {"type": "array", "items": {"type": "string", "enum": self.words}})
         if self.method is not None:
-            self.filter = _Checked(self)
+            self.filter = _Checked(self)  # type: ignore[method-assign]  # as django-filter does it
 
     def chosen(self, value: str) -> list[str]:
         """The words of a value. Raises InvalidParameter for one that is not known."""

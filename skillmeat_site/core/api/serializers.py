@@ -31,7 +31,8 @@ class Strict(serializers.Serializer[Any]):
 
     def _place(self) -> str:
         """Where in the body this is, as a JSON pointer."""
-        place, part = "", self
+        place = ""
+        part: serializers.BaseSerializer[Any] | serializers.Field[Any, Any, Any, Any] = self
         while part.parent is not None:
             place, part = json_pointer(str(part.field_name)) + place, part.parent
         return place
