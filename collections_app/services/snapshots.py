@@ -58,7 +58,8 @@ def find_snapshot(collection: Collection, snapshot_id: str) -> Snapshot:
     try:
         row = chosen.filter(pk=UUID(snapshot_id)).first()
     except ValueError:
-        row = chosen.filter(key=snapshot_id).first()
+        # No name holds a zero byte, and PostgreSQL takes none in a question.
+        row = None if "\0" in snapshot_id else chosen.filter(key=snapshot_id).first()
     if row is None:
         raise NotFound(f"The collection {collection.slug} has no snapshot {snapshot_id[:60]!r}.")
     return row

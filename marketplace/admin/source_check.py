@@ -93,7 +93,7 @@ class ChecksSources(ServiceAdmin):
         asked, told = request.GET.get("source", ""), ""
         folders = remembered_folders(request.GET.get("tree", "")) or []
         source = self.get_object(request, asked) if asked and not folders else None
-        if source is not None:
+        if source is not None and self.has_view_permission(request, source):
             try:
                 folders = folders_of(source)
             except DomainError as error:

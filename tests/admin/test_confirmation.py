@@ -334,6 +334,20 @@ def test_without_the_permission_nothing_is_planned(client):
     assert not Job.objects.exists()
 
 
+def test_who_may_not_look_at_the_rows_is_led_to_no_confirmation(client):
+    """The page would tell their names, and what is in them."""
+    user = UserFactory(permissions=["collections_app.change_collection", "collections_app.view_snapshot"])
+    client.force_login(user)
+    button = reverse("admin:collections_app_snapshot_do", args=[SnapshotFactory().pk, "restore"])
+    confirm = client.get(button)["Location"]
+    assert client.get(confirm).status_code == 200
+    user.user_permissions.set(UserFactory(permissions=["collections_app.change_collection"]).user_permissions.all())
+    for answer in (client.get(button), client.get(confirm), client.post(confirm)):
+        assert answer.status_code == 403
+    assert Selection.objects.count() == 1
+    assert not Job.objects.exists()
+
+
 def test_a_refusal_stands_on_the_page_and_offers_no_button(admin_client):
     """Two snapshots cannot both be gone back to."""
     collection = CollectionFactory()

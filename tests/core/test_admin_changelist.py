@@ -272,6 +272,11 @@ def test_who_may_not_see_sources_is_offered_none(client):
     assert shown.count('class="action-select"') == 1
 
 
+def test_a_long_value_that_no_filter_has_is_told_as_text(page):
+    shown = page(ENTRIES, type="<b>" + "x" * 100)
+    assert f"There is no type “&lt;b&gt;{'x' * 57}”: nothing is listed." in shown
+
+
 def test_a_name_of_ten_thousand_characters_is_short_in_lists_and_whole_on_its_page(page):
     source = SourceFactory(tags=["x" * 20])
     Source.objects.filter(pk=source.pk).update(repository_description=HOSTILE, topics=["<script>t"])

@@ -81,6 +81,14 @@ def test_items_are_taken_away_as_they_are_filtered(admin_client):
     )
 
 
+@pytest.mark.parametrize("label", ["=1+1", " =1+1", "\n=1+1", "\u3000@SUM(A1)", "\uff1d1+1", "\t-1"])
+def test_no_cell_of_the_items_is_a_formula(admin_client, label):
+    job = JobFactory()
+    JobItemFactory(job=job, object_label=label)
+    (row,) = csv.DictReader(io.StringIO(b"".join(admin_client.get(download(job, "csv"))).decode(), newline=""))
+    assert row["label"] == f"'{label}"
+
+
 def test_who_may_not_see_a_job_takes_nothing_away(client):
     job = bulk_job()
     client.force_login(UserFactory(permissions=["core.view_auditevent"]))

@@ -213,6 +213,14 @@ def test_folders_of_what_was_never_scanned_or_is_gone(admin_client, source, repo
     assert admin_client.get(FOLDERS, {"source": "x", "tree": "../../etc"}).json()["folders"] == []
 
 
+def test_folders_of_a_source_are_for_who_may_look_at_it(client, source):
+    scan(source)
+    client.force_login(UserFactory(permissions=["marketplace.add_source"]))
+    assert client.get(FOLDERS, {"source": source.pk}).json() == {"folders": [], "detail": ""}
+    client.force_login(UserFactory(permissions=["marketplace.add_source", "marketplace.view_source"]))
+    assert "skills/alpha" in client.get(FOLDERS, {"source": source.pk}).json()["folders"]
+
+
 def test_folders_that_begin_with_it_come_first():
     folders = ["docs/skills", "skills", "skills/a"]
     assert matching(folders, "SKILLS") == ["skills", "skills/a", "docs/skills"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -25,22 +26,32 @@ from skillmeat_site.upstream.types import FileMode
 _PROBE = 8_000
 """Git looks for a zero byte in this much of a file to call it binary."""
 
+MAX_SECONDS = 3.0
+"""For the lines of one difference: some texts of a megabyte take ten seconds, and a page compares two dozen."""
+QUICK_BYTES = 32 * 1024
+"""What is compared in milliseconds whatever it says: it is compared after that time as well."""
+
 Load = Callable[[str, Content, int], "bytes | int | None"]
 """Gives a side's bytes by path and content; its size where that is over the cap; None where it is gone."""
 
 
 class Diff:
-    """``changes`` are sorted by path; ``lines`` of one are computed when asked for."""
+    """``changes`` are sorted by path; ``lines`` of one are computed when asked for, in a bounded time altogether."""
 
-    def __init__(self, changes: list[Change], old: Load, new: Load) -> None:
+    def __init__(
+        self, changes: list[Change], old: Load, new: Load, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.changes = changes
         self._old = old
         self._new = new
+        self._clock = clock
+        self._spent = 0.0
 
     def lines(self, change: Change, limits: DiffLimits = DiffLimits()) -> FileDiff:  # noqa: B008 - frozen
-        """Compare the two sides of a change line by line, within limits."""
-        old = b"" if change.old is None else self._old(change.path, change.old, limits.max_bytes)
-        new = b"" if change.new is None else self._new(change.path, change.new, limits.max_bytes)
+        """Compare a change line by line, within limits; after MAX_SECONDS a large one is too large."""
+        most = limits.max_bytes if self._spent < MAX_SECONDS else min(limits.max_bytes, QUICK_BYTES)
+        old = b"" if change.old is None else self._old(change.path, change.old, most)
+        new = b"" if change.new is None else self._new(change.path, change.new, most)
         sizes = (_size(old) if change.old else None, _size(new) if change.new else None)
         if old is None or new is None:
             return FileDiff(DiffKind.UNAVAILABLE, *sizes)
@@ -48,7 +59,11 @@ class Diff:
             return FileDiff(DiffKind.TOO_LARGE, *sizes)
         if is_binary(old) or is_binary(new):
             return FileDiff(DiffKind.BINARY, *sizes)
-        return compare(old, new, limits)
+        began = self._clock()
+        try:
+            return compare(old, new, limits)
+        finally:
+            self._spent += self._clock() - began
 
 
 def is_binary(data: bytes) -> bool:

@@ -72,7 +72,7 @@ class BulkActionsAdmin(BaseAdmin):
         action, row = self._action(name), self.get_object(request, object_id)
         if action is None or row is None:
             raise Http404
-        if not action.is_allowed(request):
+        if not (action.is_allowed(request) and self.has_view_or_change_permission(request, row)):
             raise PermissionDenied
         chosen = self.get_queryset(request).filter(pk=row.pk)
         return self.to_confirmation(request, action, chosen, back=change_url(row)) or HttpResponseRedirect(
@@ -101,7 +101,8 @@ class BulkActionsAdmin(BaseAdmin):
         if selection.owner_id != request.user.pk or selection.model != self.opts.label_lower:
             raise Http404
         action = self._action(selection.action)
-        if action is None or not action.is_allowed(request):
+        # Who may do it, but may not look at the list, is shown no names of its rows either.
+        if action is None or not (action.is_allowed(request) and self.has_view_or_change_permission(request)):
             raise PermissionDenied
         if selection.landed:
             return HttpResponseRedirect(selection.landed)

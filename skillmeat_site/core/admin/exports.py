@@ -27,7 +27,9 @@ from skillmeat_site.core.text import printable
 
 AT_ONCE = 500
 """Rows that are read and written together."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Signs at which a spreadsheet begins to work, the wide ones of East Asian keyboards too."""
+_BREAKS = ("\t", "\r", "\n")
 _SIDE = "action_checkbox"
 
 
@@ -133,16 +135,16 @@ def _csv(names: Sequence[str], rows: Iterator[list[Any]]) -> Iterator[str]:
     write: Callable[[Sequence[Any]], str] = lambda cells: writer.writerow(cells) or line.text  # noqa: E731
     yield write(names)
     for row in rows:
-        yield write([_cell(value) for value in row])
+        yield write([cell(value) for value in row])
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """A spreadsheet takes a text that begins like a formula for one, and runs it: it gets a quote in front."""
     if value is None:
         return ""
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+    if isinstance(value, str) and (value.startswith(_BREAKS) or value.lstrip().startswith(_FORMULA)):
         return f"'{value}"
     return value
 

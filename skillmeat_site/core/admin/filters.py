@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from skillmeat_site.core.admin.badges import Words, choices
-from skillmeat_site.core.admin.display import Text, shortened
+from skillmeat_site.core.admin.display import Text
 from skillmeat_site.core.admin.telling import tell_once
 from skillmeat_site.core.text import printable
 
@@ -49,7 +49,7 @@ class _Filter(admin.SimpleListFilter):
     def refuse(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """For a value that means nothing: no row is it. All rows would be what nobody asked for, and a selection
         across pages would hit them."""
-        value = shortened(str(self.value()), SHOWN_OF_A_VALUE)
+        value = printable(str(self.value()))[:SHOWN_OF_A_VALUE]
         text = _("There is no %(title)s %(value)s: nothing is listed.")
         tell_once(request, text % {"title": self.title, "value": f"“{value}”"})
         return queryset.none()

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import StreamingHttpResponse
 
+from skillmeat_site.core.admin.exports import cell
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import ItemOutcome
 
@@ -19,8 +20,6 @@ OPEN = "open"
 """In the query: items that have no outcome yet."""
 MAX_WORDS = 200
 COLUMNS = ("type", "id", "label", "outcome", "code", "message", "duration_ms")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would work out a cell that begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _values(job: Job, asked: ItemQuery) -> Iterator[tuple[Any, ...]]:
 def _csv_lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     writer: Any = csv.writer(_Echo())
     for row in rows:
-        yield writer.writerow([_cell(value) for value in row])
+        yield writer.writerow([cell(value) for value in row])
 
 
 def _json_parts(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
@@ -83,11 +82,6 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _file(job: Job, ending: str, content_type: str, parts: Iterator[str]) -> StreamingHttpResponse:

@@ -115,6 +115,7 @@ def test_the_pages_of_a_snapshot(admin_client, story):
     assert "What it holds: it is the first" in words(page(admin_client, place("snapshot", "change", rows[0].pk)))
     assert "not_found" in page(admin_client, url, against=str(uuid.uuid4()))
     assert "not_found" in page(admin_client, url, against="../../etc")
+    assert "not_found" in page(admin_client, url, against="a\0b")
     shutil.rmtree(folder_of(collection))
     assert "not_found" in page(admin_client, url)
 

@@ -1,10 +1,14 @@
 """What differs: units to restore, files, lines."""
 
 import shutil
+from itertools import count
 
 import pytest
 
-from collections_app.store.history.types import ChangeStatus, DiffKind, DiffLimits
+from collections_app.store.history.differences import MAX_SECONDS, QUICK_BYTES, Diff, file_changes, memory_side
+from collections_app.store.history.types import ChangeStatus, Content, DiffKind, DiffLimits
+from skillmeat_site.upstream.object_ids import blob_oid
+from skillmeat_site.upstream.types import FileMode
 from tests.collections_app.store.history_trees import NOW, later, state, write
 
 START = {
@@ -121,6 +125,20 @@ def test_binary_and_huge_files_are_told_apart(history, collection, start):
     cut = diff.lines(next(c for c in diff.changes if c.path == "skills/foo/SKILL.md"), DiffLimits(max_lines=10))
     assert cut.truncated
     assert sum(len(hunk.lines) for hunk in cut.hunks) <= 10
+
+
+@pytest.mark.parametrize("seconds", [0, MAX_SECONDS])
+def test_after_its_time_a_difference_compares_small_files_only(seconds):
+    """Texts can be made for it to take ten seconds each."""
+    large = b"line\n" * (QUICK_BYTES // 5 + 1)
+    old = {"a": large, "b": large, "c": b"x\n"}
+    new = {path: data + b"more\n" for path, data in old.items()}
+    contents = [{path: Content(FileMode.FILE, blob_oid(data)) for path, data in side.items()} for side in (old, new)]
+    diff = Diff(file_changes(*contents), memory_side(old), memory_side(new), clock=count(step=seconds).__next__)
+    late = DiffKind.TOO_LARGE if seconds else DiffKind.TEXT
+    told = [diff.lines(change) for change in diff.changes]
+    assert [each.kind for each in told] == [DiffKind.TEXT, late, DiffKind.TEXT]
+    assert [(each.old_size, each.new_size) for each in told][1] == (len(large), len(large) + 5)
 
 
 def test_a_file_that_changes_after_the_comparison_is_not_passed_off(history, collection, start):
