@@ -61,12 +61,14 @@ class RefreshOptions:
     def of(cls, said: Mapping[str, Any]) -> RefreshOptions:
         """Check what was said: mode, strategy, fields, filters {type, name, ids}. Nothing said is the default.
 
-        Raises InvalidParameter, with the nearest known word, for any that is not known: never "everything".
+        Raises InvalidParameter, with the nearest known word, for any that is not known, and for an empty list:
+        never "everything".
         """
         filters = said.get("filters") or {}
-        for name in ("type", "ids"):
-            if name in filters and not filters[name]:
-                raise _invalid(f"filters/{name}", "an empty list means nothing, and never everything: leave it out")
+        lists = {"fields": said.get("fields"), **{f"filters/{name}": filters.get(name) for name in ("type", "ids")}}
+        for name, words in lists.items():
+            if words is not None and not words:
+                raise _invalid(name, "an empty list means nothing, and never everything: leave it out")
         mode = said.get("mode") or RefreshMode.METADATA_ONLY
         strategy = said.get("strategy") or Strategy.ABORT
         fields = [_field(word) for word in said.get("fields") or ()]

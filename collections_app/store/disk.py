@@ -54,7 +54,8 @@ def meaning(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        logger.info("%s: %s", what, error)
+        # What is not there is an answer as often as a fault, and whoever asked tells it: a line for each is noise.
+        logger.log(logging.DEBUG if error.errno == errno.ENOENT else logging.INFO, "%s: %s", what, error)
         kind = _MEANING.get(error.errno or 0, DiskError)
         raise kind(f"{what}: {os.strerror(error.errno or errno.EIO)}") from error
 

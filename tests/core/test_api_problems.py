@@ -242,6 +242,12 @@ def test_a_selection_is_ids_or_a_filter_and_never_nothing(api, body, pointer):
     assert problem_body["errors"][0]["pointer"] == pointer
 
 
+def test_a_filter_that_nobody_knows_is_told_where_it_stands(api):
+    body = check(api.post(RESCAN, {"filter": {"tagg": "x"}}), 400, "unknown_field")
+    assert body["errors"] == [{"pointer": "/filter/tagg", "code": "unknown_field", "detail": "did you mean 'tag'?"}]
+    assert body["detail"] == "Unknown filter 'tagg'; did you mean 'tag'?"
+
+
 def test_a_selection_names_each_object_once():
     selection = Selection(data={"ids": [3, 1, 3, 2, 1]})
     selection.is_valid(raise_exception=True)

@@ -187,6 +187,7 @@ def bug(*args, **more):
 def test_the_search_would_find_one(hub, settings, caplog):
     """So that the test above can fail."""
     settings.GITHUB_TOKEN = ENVIRONMENT
+    caplog.set_level(logging.WARNING, "skillmeat_site")
     logging.getLogger("skillmeat_site").warning("token %s", ENVIRONMENT)
     assert FORMS[0] in caplog.text
 

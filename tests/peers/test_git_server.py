@@ -17,7 +17,7 @@ from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.refs import is_oid
 from skillmeat_site.upstream.types import TreeItem, Unread
-from tests.peers.conftest import GitServer
+from tests.peers.conftest import GitServer, peers_archive
 from tests.upstream.conftest import Repo, git
 
 pytestmark = pytest.mark.peer
@@ -71,7 +71,8 @@ def test_every_blob_is_the_repositorys(
 ) -> None:
     wanted = {repo.oid(f"main:{path}"): content for path, content in FILES.items()}
     batch = BlobBatch(repository, peer_settings, 1000)
-    assert batch.read(repo.oid("main"), wanted).found == wanted
+    with peers_archive():
+        assert batch.read(repo.oid("main"), wanted).found == wanted
 
 
 def test_a_single_blob_is_right_or_refused(

@@ -39,7 +39,7 @@ class Command(Base):
         parser.add_argument("--strategy", help="for edited artifacts: abort (default), ours, theirs, merge")
         parser.add_argument("-t", "--type", "--artifact-type", action="append", default=[], dest="types")
         parser.add_argument("-n", "--name-pattern", default="", metavar="GLOB")
-        parser.add_argument("--fields", default="", help="only these: description,tags,author,license,title,version")
+        parser.add_argument("--fields", help="only these: description,tags,author,license,title,version")
         parser.add_argument("--rollback", action="store_true", help="go back behind the last refresh")
         parser.add_argument("-y", "--yes", action="store_true", help="do not ask before a rollback")
 
@@ -83,10 +83,11 @@ class Command(Base):
             raise CommandError(
                 "Give one of --check-only, --metadata-only, --sync; --check goes with the last two.", returncode=USAGE
             )
+        fields: str | None = options["fields"]
         said = {
             "mode": wanted[0] if wanted else None,
             "strategy": options["strategy"],
-            "fields": [word for word in options["fields"].split(",") if word.strip()],
+            "fields": None if fields is None else [word for word in fields.split(",") if word.strip()],
             "filters": {
                 "name": options["name_pattern"],
                 **({"type": options["types"]} if options["types"] else {}),

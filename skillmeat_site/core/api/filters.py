@@ -10,6 +10,7 @@ import django_filters
 from django import forms
 from django.db.models import BigIntegerField, Q, QuerySet
 from django.http import QueryDict
+from django_filters.filters import FilterMethod
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
 from drf_spectacular.drainage import set_override
@@ -21,8 +22,11 @@ from skillmeat_site.core.text import storable
 MAX_WORDS = 50
 
 
-def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raises UnknownField for the first name that is not known, with the nearest known one."""
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str, *, below: str = "") -> None:
+    """Raises UnknownField for the names that are not known, with the nearest known ones.
+
+    ``below``: where in the body the names of fields and filters stand, as a JSON pointer.
+    """
     names = sorted(known)
     problems = []
     for name in given:
@@ -30,10 +34,12 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> Non
             continue
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
-        problems.append(FieldProblem(json_pointer(name) if what == "field" else name, "unknown_field", hint))
+        pointer = below + json_pointer(name) if below or what == "field" else name
+        problems.append(FieldProblem(pointer, "unknown_field", hint))
     if problems:
         first = problems[0]
-        raise UnknownField(f"Unknown {what} {first.pointer.lstrip('/')!r}; {first.detail}", errors=tuple(problems))
+        name = first.pointer.removeprefix(below).lstrip("/")
+        raise UnknownField(f"Unknown {what} {name!r}; {first.detail}", errors=tuple(problems))
 
 
 def one_of(name: str, value: str, known: Iterable[str]) -> str:
@@ -72,6 +78,13 @@ def switch(request: Request, name: str) -> bool:
     return value in ("true", "1")
 
 
+class _Checked(FilterMethod):
+    """A filter set's own method, called with known words alone: django-filter puts it in place of ``filter``."""
+
+    def __call__(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return super().__call__(qs, ",".join(self.f.chosen(value)))
+
+
 class ChoiceList(django_filters.CharFilter):
     """One or several of known words, comma separated or repeated; an unknown one is refused."""
 
@@ -79,15 +92,16 @@ class ChoiceList(django_filters.CharFilter):
         self.words = list(words)
         super().__init__(*args, **kwargs)
         set_override(self, "field", {"type": "array", "items": {"type": "string", "enum": self.words}})
+        if self.method is not None:
+            self.filter = _Checked(self)  # type: ignore[method-assign]  # as django-filter does it
+
+    def chosen(self, value: str) -> list[str]:
+        """The words of a value. Raises InvalidParameter for one that is not known."""
+        return [one_of(self.field_name or "", word.strip(), self.words) for word in value.split(",") if word.strip()]
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        chosen = [one_of(self.field_name or "", word.strip(), self.words) for word in value.split(",") if word.strip()]
-        return self.apply(qs, chosen) if chosen else qs
-
-    def apply(self, qs: QuerySet[Any], chosen: list[str]) -> QuerySet[Any]:
-        if self.method is not None:
-            return super().filter(qs, ",".join(chosen))
-        return qs.filter(**{f"{self.field_name}__in": chosen})
+        chosen = self.chosen(value)
+        return qs.filter(**{f"{self.field_name}__in": chosen}) if chosen else qs
 
 
 class WholeNumberFilter(django_filters.NumberFilter):
@@ -160,7 +174,7 @@ def known_filters(filterset_class: Any) -> set[str]:
 
 def select(filterset_class: type[FilterSet], queryset: QuerySet[Any], chosen: dict[str, Any]) -> QuerySet[Any]:
     """Apply a list's filters given as a JSON object, as bulk actions take them. Refuses unknown names and values."""
-    refuse_unknown(chosen, known_filters(filterset_class), "filter")
+    refuse_unknown(chosen, known_filters(filterset_class), "filter", below="/filter")
     text = {
         name: ",".join(str(word) for word in value) if isinstance(value, list) else _as_text(value)
         for name, value in chosen.items()

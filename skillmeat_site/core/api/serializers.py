@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from skillmeat_site.core.api.filters import refuse_unknown
+from skillmeat_site.core.errors import json_pointer
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import ItemOutcome, JobStatus
 
@@ -25,8 +26,16 @@ class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             writable = [name for name, field in self.fields.items() if not field.read_only]
-            refuse_unknown(data, writable, "field")
+            refuse_unknown(data, writable, "field", below=self._place())
         return super().to_internal_value(data)
+
+    def _place(self) -> str:
+        """Where in the body this is, as a JSON pointer."""
+        place = ""
+        part: serializers.BaseSerializer[Any] | serializers.Field[Any, Any, Any, Any] = self
+        while part.parent is not None:
+            place, part = json_pointer(str(part.field_name)) + place, part.parent
+        return place
 
 
 MAX_IDS = 50_000

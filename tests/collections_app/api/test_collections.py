@@ -104,6 +104,15 @@ def test_an_artifact_is_read_edited_and_removed(api):
     assert [row["reason"] for row in ok(api.get(f"{DEFAULT}/snapshots"))["results"]] == ["before-remove"]
 
 
+def test_a_state_that_nobody_knows_is_refused_and_does_not_find_nothing(api):
+    filled()
+    every = ok(api.get(f"{DEFAULT}/artifacts"))["count"]
+    problem = refused(api.get(f"{DEFAULT}/artifacts", {"state": "in_sink"}), 400, "invalid_parameter")
+    assert "did you mean 'in_sync'" in problem["detail"]
+    states = "in_sync, update_available,locally_modified,conflict,missing,unknown"
+    assert ok(api.get(f"{DEFAULT}/artifacts", {"state": states}))["count"] == every > 0
+
+
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [

@@ -62,6 +62,8 @@ def test_the_mode_of_the_query_wins(api: Any, changed: Repository) -> None:
         ("refresh", {"strategy": "ours"}, "sync"),
         ("refresh", {"filters": {"ids": []}}, "never everything"),
         ("refresh", {"filters": {"type": []}}, "never everything"),
+        ("refresh", {"fields": []}, "never everything"),
+        ("refresh", {"filters": {"typ": ["skill"]}}, '"pointer":"/filters/typ"'),
         ("refresh?modus=sync", {}, "mode"),
     ],
 )

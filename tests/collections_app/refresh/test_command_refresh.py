@@ -96,6 +96,7 @@ def test_failures(changed: Repository) -> None:
         ["--rollback", "--sync"],
         ["--rollback"],
         ["--fields", "tag"],
+        ["--fields", ","],
         ["-t", "mcp-server"],
         ["--strategy", "ours"],
     ],
