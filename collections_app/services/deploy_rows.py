@@ -111,8 +111,9 @@ def unwrap(row: Row) -> Row:
     """The row of the only object of an operation; one that did not come about is raised as the error it names."""
     if row.outcome in UNWELL or row.outcome is ItemOutcome.SKIPPED:
         kind = REGISTRY.get(row.code, DomainError)
-        detail = {
-            key: value for key, value in (row.detail or {}).items() if key in ("target", "project", "type", "name")
-        }
-        raise kind(row.message, data={"outcome": row.outcome.value, **detail})
+        detail = row.detail or {}
+        told = {key: detail[key] for key in ("target", "project", "name") if key in detail}
+        if "type" in detail:  # a problem's own ``type`` says which problem it is
+            told["artifact_type"] = detail["type"]
+        raise kind(row.message, data={"outcome": row.outcome.value, **told})
     return row

@@ -114,7 +114,7 @@ class UpstreamRateLimited(UpstreamError):
     defers = True
     title = "The host's rate limit is used up"
     hint = "Come back then; items not attempted are `deferred`, retry the job."
-    advice = "come back when the limit is reset, or set GITHUB_TOKEN"
+    advice = "come back when the limit is reset; without a token it is low"
 
 
 class UpstreamInvalid(UpstreamError):

@@ -15,6 +15,7 @@ from skillmeat_site.core.reporting import SilentReport
 from tests.collections_app.deploying import deploy, hook, tree
 from tests.factories.core import UserFactory
 from tests.factories.deployments import put_artifact, put_project
+from tests.marketplace.answers import refused
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/deployments"
@@ -62,7 +63,9 @@ def test_a_conflict_and_an_edited_copy_are_409(api, project):
     assert (would.status_code, would.json()["outcome"], would.json()["code"]) == (200, "conflict", "unmanaged")
     assert not Job.objects.exists()
     answer = post(api, URL, body)
-    assert (answer.status_code, answer.json()["code"], answer.json()["outcome"]) == (409, "unmanaged", "conflict")
+    problem = refused(answer, 409, "unmanaged")
+    assert problem["type"].endswith("/problems/unmanaged"), "not the artifact's type, which is no kind of problem"
+    assert (problem["outcome"], problem["artifact_type"], problem["name"]) == ("conflict", "skill", "a")
     assert (place / "SKILL.md").read_text() == "mine"
     assert post(api, URL, {**body, "overwrite": True}).status_code == 200
     (place / "SKILL.md").write_text("mine")

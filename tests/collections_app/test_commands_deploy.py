@@ -127,3 +127,13 @@ def test_for_people(folder, capsys):
     shown = capsys.readouterr().out
     assert "created  skill:a" in shown
     assert "in_sync    skill:a  .claude/skills/a" in shown
+
+
+def test_people_are_told_why_something_was_left(folder):
+    run("deploy", "skill:a", "--project", str(folder))
+    (folder / ".claude/skills/a/SKILL.md").write_text("edited")
+    out = io.StringIO()
+    call_command("undeploy", "skill:a", "command:team:ship", "--project", str(folder), stdout=out)
+    lines = out.getvalue().splitlines()
+    assert "skipped  command:team:ship  not_deployed" in lines
+    assert "skipped  skill:a → app  modified" in lines

@@ -48,8 +48,8 @@ def problem(error: DomainError, request_id: str) -> dict[str, Any]:
         "code": error.code,
         "errors": [entry.to_json() for entry in error.errors],
         "request_id": request_id,
-        **error.data,
     }
+    body |= {name: value for name, value in error.data.items() if name not in body}
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
     if error.reset_at is not None:

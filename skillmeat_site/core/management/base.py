@@ -116,7 +116,7 @@ class Command(BaseCommand):
             self.stdout.write(self.describe(row, label))
 
     def describe(self, row: Mapping[str, Any], label: str) -> str:
-        return f"{row.get('outcome')}  {label}"
+        return f"{row.get('outcome')}  {label}  {row.get('code') or ''}".rstrip()
 
     def print_json(self, document: Any) -> None:
         self.stdout.write(json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=True))
