@@ -30,7 +30,8 @@ class Changing(Base):
         self.changed_collections.update(self.changed)
         if self.error is not None:
             raise self.error
-        return self.finish([{"label": "x", "outcome": self.outcome, "code": "x"}], Summary.of([self.outcome]))
+        code = "" if self.outcome is ItemOutcome.UPDATED else "odd"
+        return self.finish([{"label": "x", "outcome": self.outcome, "code": code}], Summary.of([self.outcome]))
 
 
 def run(*args, **attributes):
