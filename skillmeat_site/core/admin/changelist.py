@@ -226,18 +226,25 @@ class BoundedChangeList(ChangeList):
         views: Sequence[View] = self.model_admin.views
         if not views:
             return []
-        counted = [view for view in views if view.counted]
+        asked = {name: value for name, value in self.params.items() if name != ORDER_VAR}
+        counted = [view for view in views if view.counted and asked != dict(view.query)]
         sizes = bounded_counts([self._rows_of(view) for view in counted], MOST_OF_A_VIEW)
         size_of = dict(zip([view.label for view in counted], sizes, strict=True))
-        asked = {name: value for name, value in self.params.items() if name != ORDER_VAR}
         everything = Tab(_("All"), "?", not asked, None)
         return [
             everything,
             *(
-                Tab(view.label, f"?{urlencode(view.query)}", asked == dict(view.query), size_of.get(view.label))
+                Tab(view.label, f"?{urlencode(view.query)}", True, self._own_size() if view.counted else None)
+                if asked == dict(view.query)
+                else Tab(view.label, f"?{urlencode(view.query)}", False, size_of.get(view.label))
                 for view in views
             ),
         ]
+
+    def _own_size(self) -> Bounded:
+        """Of the view that is shown: the list has counted it already."""
+        beyond = self.more or self.result_count > MOST_OF_A_VIEW
+        return Bounded(min(self.result_count, MOST_OF_A_VIEW), beyond)
 
     def _rows_of(self, view: View) -> models.QuerySet[Any]:
         """The rows that the view's URL shows: the same filters, asked with its query."""
