@@ -244,7 +244,7 @@ class NotDeployed(DomainError):
     code = "not_deployed"
     status = 409
     title = "Nothing of the kind is deployed"
-    hint = "Nothing."
+    hint = "Nothing needs doing."
 
 
 class StalePlan(DomainError):
@@ -279,5 +279,5 @@ result_code("conflict", hint="Settle it by hand, or sync with `ours` or `theirs`
 result_code("locally_modified", hint="Sync with `merge`, `ours` or `theirs`.")
 result_code("missing", hint="Remove the artifact, or re-import it.")
 result_code("moved_upstream", hint="Sync: that follows the move.")
-result_code("no_upstream", hint="Nothing.")
+result_code("no_upstream", hint="Nothing needs doing.")
 result_code("pinned", hint="Unpin it to have it synced.")

@@ -62,7 +62,7 @@ class CollectionRequired(DomainError):
 # Codes of results, with what to do about them.
 REMOVALS_HELD = result_code("removals_held", hint="Look at the repository; then rescan with `allow_removals`.")
 result_code("rename_not_followed", hint="Delete one of the two.")
-result_code("not_github", hint="Nothing.")
+result_code("not_github", hint="Nothing needs doing.")
 result_code("same_name_in_batch", hint="Import it with `rename`.")
 result_code("names_exhausted", hint="Remove some, or import into another collection.")
 result_code("unmanaged_file", hint="Move it away, adopt it, or import with `rename`.")

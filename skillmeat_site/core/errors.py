@@ -193,7 +193,7 @@ class NothingToRetry(DomainError):
     code = "nothing_to_retry"
     status = 409
     title = "No item of the job failed or was deferred"
-    hint = "Nothing."
+    hint = "Nothing needs doing."
 
 
 class WorkerLost(DomainError):
