@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
@@ -20,6 +19,7 @@ from collections_app.services.refresh_results import UpdateCheckResult
 from collections_app.services.refresh_upstream import Answers, Question, ask_upstream
 from skillmeat_site.core.bulk import update_rows
 from skillmeat_site.core.reporting import Report
+from skillmeat_site.core.transactions import repeatably
 
 
 def check_updates(slug: str, options: RefreshOptions, *, report: Report, dry_run: bool = False) -> UpdateCheckResult:
@@ -33,8 +33,7 @@ def check_updates(slug: str, options: RefreshOptions, *, report: Report, dry_run
     wanted = [mine for mine in reading.mine if mine.has_upstream]
     answers = ask_upstream(wanted, reading, Question(documents=False), report)
     if not dry_run:
-        with transaction.atomic():
-            note_seen(reading, answers)
+        repeatably(lambda: note_seen(reading, answers))
     told = [error.reset_at for error in answers.limited.values() if error.reset_at]
     checked = [(mine, answers.theirs.get(mine.ref)) for mine in reading.mine]
     return UpdateCheckResult(slug, timezone.now(), checked, dry_run, min(told, default=None))

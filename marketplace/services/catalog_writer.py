@@ -39,14 +39,17 @@ def known_entries(source: Source) -> list[KnownEntry]:
 
 
 def write_plan(source: Source, plan: ScanPlan, known: Sequence[KnownEntry], *, commit: str, now: datetime) -> None:
-    """Bring the catalog to what the plan says. The number of statements does not grow with single rows."""
-    _insert(source, plan, commit, now)
+    """Bring the catalog to what the plan says. The number of statements does not grow with single rows.
+
+    What it writes it locks first, in the order of ids as everybody does: two that lock crosswise wait for ever.
+    """
     changes = [*plan.returned, *plan.updated, *plan.rewritten]
-    _free_keys(plan.moved)
     rows = [_changed_row(plan, change, commit, now) for change in changes]
-    current = {row["pk"]: row for row in rows}
+    if rows or plan.removed:
+        _lock_and_keep_history(plan, {row["pk"]: row for row in rows})
+    _insert(source, plan, commit, now)
+    _free_keys(plan.moved)
     if rows:
-        _keep_history(plan, current)
         update_rows(CatalogEntry, rows, _WRITTEN)
     if plan.removed:
         CatalogEntry.objects.filter(pk__among=[entry.pk for entry in plan.removed]).update(
@@ -89,17 +92,20 @@ def _changed_row(plan: ScanPlan, change: Change, commit: str, now: datetime) -> 
     return row
 
 
-def _keep_history(plan: ScanPlan, rows: dict[int, dict[str, Any]]) -> None:
+def _lock_and_keep_history(plan: ScanPlan, rows: dict[int, dict[str, Any]]) -> None:
     """What a row remembers of its past: that it changed, where it came from, at which commit its content was new.
 
-    A returned entry counts as new and starts afresh.
+    A returned entry counts as new and starts afresh. Locks these rows and those to be removed.
     """
     updated = {change.known.pk: change for change in plan.updated}
-    kept = [change.known.pk for change in (*plan.updated, *plan.rewritten)]
-    remembered = CatalogEntry.objects.filter(pk__among=kept).values_list(
+    kept = {change.known.pk for change in (*plan.updated, *plan.rewritten)}
+    locked = CatalogEntry.objects.select_for_update(no_key=True).order_by("pk")
+    remembered = locked.filter(pk__among=[*rows, *(entry.pk for entry in plan.removed)]).values_list(
         "pk", "commit", "changed_since_first_seen", "moved_from"
     )
     for pk, commit, changed, moved_from in remembered:
+        if pk not in kept:
+            continue
         row = rows[pk]
         row["changed_since_first_seen"] = changed or pk in updated
         row["moved_from"] = row["moved_from"] or moved_from

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.utils import timezone
 
 from marketplace.models import CatalogEntry
@@ -14,6 +13,7 @@ from skillmeat_site.core.errors import FieldProblem, InvalidParameter
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
 from skillmeat_site.core.text import storable
+from skillmeat_site.core.transactions import repeatably
 
 MAX_REASON = 500
 
@@ -36,27 +36,31 @@ def set_excluded(
         detail = f"must have at most {MAX_REASON} characters"
         raise InvalidParameter(f"reason: {detail}", errors=(FieldProblem("/reason", "max_length", detail),))
     wanted = list(dict.fromkeys(ids))
-    with transaction.atomic():
-        entries = {
-            entry.pk: entry
-            for entry in CatalogEntry.objects.filter(pk__among=wanted)
-            .select_for_update(of=("self",))
-            .only("pk", "type", "name", "namespace", "excluded_at", "excluded_reason")
-        }
-        rows, changed = [], []
-        for pk in wanted:
-            entry = entries.get(pk)
-            if entry is None:
-                rows.append(not_found_row("entry", pk))
-                continue
-            as_wanted = (entry.excluded_at is not None) == excluded
-            same_reason = not excluded or entry.excluded_reason == reason
-            outcome = ItemOutcome.UNCHANGED if as_wanted and same_reason else ItemOutcome.UPDATED
-            if outcome is ItemOutcome.UPDATED:
-                changed.append(entry)
-            rows.append(Row(entry_ref(pk, str(entry)), outcome))
-        if changed and not dry_run:
-            _write(changed, excluded=excluded, reason=reason, actor=actor)
+    return repeatably(lambda: _set_excluded(wanted, excluded, reason, actor, dry_run))
+
+
+def _set_excluded(wanted: Sequence[int], excluded: bool, reason: str, actor: Actor, dry_run: bool) -> BulkResult:
+    entries = {
+        entry.pk: entry
+        for entry in CatalogEntry.objects.filter(pk__among=wanted)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .only("pk", "type", "name", "namespace", "excluded_at", "excluded_reason")
+    }
+    rows, changed = [], []
+    for pk in wanted:
+        entry = entries.get(pk)
+        if entry is None:
+            rows.append(not_found_row("entry", pk))
+            continue
+        as_wanted = (entry.excluded_at is not None) == excluded
+        same_reason = not excluded or entry.excluded_reason == reason
+        outcome = ItemOutcome.UNCHANGED if as_wanted and same_reason else ItemOutcome.UPDATED
+        if outcome is ItemOutcome.UPDATED:
+            changed.append(entry)
+        rows.append(Row(entry_ref(pk, str(entry)), outcome))
+    if changed and not dry_run:
+        _write(changed, excluded=excluded, reason=reason, actor=actor)
     return BulkResult(tuple(rows), dry_run=dry_run)
 
 

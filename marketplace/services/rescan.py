@@ -40,6 +40,7 @@ from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
+from skillmeat_site.core.transactions import repeatably
 from skillmeat_site.upstream.errors import UpstreamRateLimited
 from skillmeat_site.upstream.github_batch import RepositoryNow
 from skillmeat_site.upstream.types import Head, Listing, Provider
@@ -184,7 +185,7 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
     if lease is None:
         return replace(result, updated_imports=updated_imports(import_news(plan, listing.commit)))
     scan.report.progress(0, 0, "writing the catalog")
-    return _apply(scan, lease, plan, known, result, located, listing, actor, job_id)
+    return repeatably(lambda: _apply(scan, lease, plan, known, result, located, listing, actor, job_id))
 
 
 def _result_of(scan: _Scan, plan: ScanPlan, head: Head, listing: Listing, warnings: Sequence[Warned]) -> ScanResult:
@@ -240,31 +241,30 @@ def _apply(
     actor: Actor,
     job_id: UUID | None,
 ) -> ScanResult:
-    """One short transaction: entries, run, audit, and the source stamped last, if it still is what was scanned.
+    """Write entries, run, audit, and the source last, if it still is what was scanned. Runs in one transaction.
 
     What was imported is told the news in it; which imports those are is looked up there, and completes the result.
     """
     source = scan.source
-    with transaction.atomic():
-        lease.fence()
-        _read_interval(source)
-        write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
-        news = import_news(plan, listing.commit)
-        tell_imports(source, news)
-        result = replace(result, updated_imports=updated_imports(news))
-        sync_tags(source, TagKind.PATH, scan.tags, complete=listing.complete, now=result.scanned_at)
-        scan_record.write_run(source, result, job_id)
-        if result.counters.changed:
-            AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
-        key = detection_key(detection_options(source))
-        stamp = scan_record.scanned(source, result, located.head, listing, key, plan)
-        same_place = Source.objects.filter(
-            pk=source.pk, url_key=source.url_key, ref=source.ref, root_hint=source.root_hint
-        )
-        if not scan_record.stamped(same_place, {**stamp, **located.columns}):
-            raise LeaseLost("The source was changed while it was scanned; nothing was written.")
-        if located.new_place:
-            AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=located.address.url)
+    lease.fence()
+    _read_interval(source)
+    write_plan(source, plan, known, commit=listing.commit, now=result.scanned_at)
+    news = import_news(plan, listing.commit)
+    tell_imports(source, news)
+    result = replace(result, updated_imports=updated_imports(news))
+    sync_tags(source, TagKind.PATH, scan.tags, complete=listing.complete, now=result.scanned_at)
+    scan_record.write_run(source, result, job_id)
+    if result.counters.changed:
+        AuditEvent.record(actor, "source.rescanned", source, job_id=job_id, **result.counters.to_json())
+    key = detection_key(detection_options(source))
+    stamp = scan_record.scanned(source, result, located.head, listing, key, plan)
+    same_place = Source.objects.filter(
+        pk=source.pk, url_key=source.url_key, ref=source.ref, root_hint=source.root_hint
+    )
+    if not scan_record.stamped(same_place, {**stamp, **located.columns}):
+        raise LeaseLost("The source was changed while it was scanned; nothing was written.")
+    if located.new_place:
+        AuditEvent.record(actor, "source.renamed", source, job_id=job_id, url=located.address.url)
     return result
 
 

@@ -47,12 +47,20 @@ def update_rows(model: type[models.Model], rows: Iterable[Mapping[str, Any]], co
 
     ``rows`` are mappings with ``pk`` and every name in ``columns`` (attribute names: ``plugin_id``, not ``plugin``).
     Returns how many rows were matched. Call it inside a transaction where more than one statement must be whole.
+    On PostgreSQL the rows are locked in the order of their keys, whatever order they come in: two updates of the same
+    rows wait for one another, and never both.
     """
     table = _Table(model, columns, keyed=True)
     settings = ", ".join(f"{table.quoted(field.column)} = t.{table.quoted(field.attname)}" for field in table.fields)
-    key = table.quoted(model._meta.pk.column)
-    where = f"WHERE {table.name}.{key} = t.pk"
-    return table.execute(f"UPDATE {table.name} SET {settings} FROM {table.source} {where}", rows)  # noqa: S608
+    key = f"{table.name}.{table.quoted(model._meta.pk.column)}"
+    if table.connection.vendor != "postgresql":
+        return table.execute(f"UPDATE {table.name} SET {settings} FROM {table.source} WHERE {key} = t.pk", rows)  # noqa: S608
+    locked = f"SELECT {key} AS pk FROM {table.name} WHERE {key} IN (SELECT pk FROM t) ORDER BY 1 FOR NO KEY UPDATE"  # noqa: S608
+    return table.execute(
+        f"WITH t AS MATERIALIZED (SELECT * FROM {table.source}), locked AS MATERIALIZED ({locked}) "  # noqa: S608
+        f"UPDATE {table.name} SET {settings} FROM t JOIN locked USING (pk) WHERE {key} = locked.pk",
+        rows,
+    )
 
 
 class _Table:

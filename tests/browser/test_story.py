@@ -70,12 +70,11 @@ def add_the_source(person: Person, repository: Path) -> None:
 def scan_and_watch(person: Person) -> None:
     """The page tells what happens while it stands still: nobody reloads it."""
     house = person.house
-    gate = house.slow_git()
-    person.follow("toolbox").follow("Rescan").confirm()
-    person.page.evaluate("window.stood = true")
-    person.sees_job("running")
-    assert person.page.evaluate("window.stood")
-    gate.unlink()
+    with house.slow_git():
+        person.follow("toolbox").follow("Rescan").confirm()
+        person.page.evaluate("window.stood = true")
+        person.sees_job("running")
+        assert person.page.evaluate("window.stood")
     job = person.sees_job("succeeded")
     assert person.page.evaluate("window.stood"), "the page was loaded anew"
     assert house.one("SELECT count(*) FROM marketplace_catalogentry") == 72
@@ -191,13 +190,12 @@ def cancel_a_scan_and_retry(person: Person, repository: Path) -> None:
     house = person.house
     known = house.entries()
     commit(repository, crowd(["late"], "last of all"), "One more", time=LATER + 100_000)
-    gate = house.slow_git()
-    rescan(person)
-    person.sees_job("running")
-    person.page.get_by_role("button", name="Cancel this job").click()
-    expect(person.page.locator("#content")).to_contain_text(ASKED)
-    person.sees_job("cancelled")  # in the middle of git's work: it is still at the gate
-    gate.unlink()
+    with house.slow_git():
+        rescan(person)
+        person.sees_job("running")
+        person.page.get_by_role("button", name="Cancel this job").click()
+        expect(person.page.locator("#content")).to_contain_text(ASKED)
+        person.sees_job("cancelled")  # in the middle of git's work: it is still at the gate
     assert house.entries() == known
     cancelled = person.job()
     person.page.get_by_role("button", name="Retry").click()

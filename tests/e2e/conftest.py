@@ -96,7 +96,6 @@ class Site:
 
     def stop(self) -> None:
         """SIGTERM to the main process only: its children must not see it. What does not end is killed."""
-        (self.bin / "gate").unlink(missing_ok=True)
         while self._clusters:
             cluster = self._clusters.pop()
             cluster.terminate()
@@ -136,22 +135,27 @@ class Site:
         log = self.home / "cluster.log"
         pytest.fail(f"waited in vain: {why}\n{log.read_text()[-4000:] if log.exists() else ''}")
 
-    def slow_git(self) -> Path:
-        """From now on git, when it lists a tree, waits as long as the returned file exists. Tells by ``.reached``."""
+    @contextlib.contextmanager
+    def slow_git(self) -> Iterator[Path]:
+        """Within the block git, when it lists a tree, waits; the path given is there once it does."""
         real = shutil.which("git", path=os.environ["PATH"])
-        gate = self.bin / "gate"
+        gate, reached = self.bin / "gate", self.bin / "gate.reached"
+        reached.unlink(missing_ok=True)
         gate.touch()
         wrapper = self.bin / "git"
         wrapper.write_text(
             "#!/bin/sh\n"
             'case " $* " in *" ls-tree "*)\n'
-            f'  : > "{gate}.reached"\n'
+            f'  : > "{reached}"\n'
             f'  while [ -e "{gate}" ]; do sleep 0.1; done;;\n'
             "esac\n"
             f'exec "{real}" "$@"\n'
         )
         wrapper.chmod(0o755)
-        return gate
+        try:
+            yield reached
+        finally:
+            gate.unlink()
 
 
 @pytest.fixture
@@ -190,18 +194,23 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield url.rpartition("/")[2]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """The same on both databases; PostgreSQL only where it answers on 127.0.0.1."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("site")
-        return
+@pytest.fixture
+def postgres_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """Only where PostgreSQL answers on 127.0.0.1."""
     if not _answers(POSTGRES):
         pytest.skip("PostgreSQL does not answer on 127.0.0.1:5432")
     with _postgres_database(template=request.getfixturevalue("migrated_postgres")) as url:
         site = Site(tmp_path, url)
         yield site
         site.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_site(request: pytest.FixtureRequest) -> Site:
+    """The same on both databases."""
+    fixture = "site" if request.param == "sqlite" else "postgres_site"
+    site: Site = request.getfixturevalue(fixture)
+    return site
 
 
 def add_sources(site: Site, urls: Sequence[str]) -> list[int]:

@@ -31,13 +31,12 @@ def test_eight_rescans_from_two_processes(any_site, make_repository):
 def test_two_processes_at_one_source(site, repository):
     """One scans, the other is told that it is busy; the catalog is the one of a single scan."""
     [source] = add_sources(site, [repository.url])
-    gate = site.slow_git()
-    first = site.start("rescan", str(source), "--json")
-    site.wait_for((gate.parent / "gate.reached").exists, "the first process holds the source")
-    refused = site.manage("rescan", str(source), expect=1)
-    assert [row["code"] for row in refused["results"]] == ["source_busy"]
-    assert site.entries() == []
-    gate.unlink()
+    with site.slow_git() as reached:
+        first = site.start("rescan", str(source), "--json")
+        site.wait_for(reached.exists, "the first process holds the source")
+        refused = site.manage("rescan", str(source), expect=1)
+        assert [row["code"] for row in refused["results"]] == ["source_busy"]
+        assert site.entries() == []
     done = site.answer(first)["results"][0]
     assert (done["outcome"], done["new_count"]) == ("updated", 5)
     assert len(site.entries()) == 5

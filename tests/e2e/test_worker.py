@@ -47,12 +47,11 @@ def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_a
         {**skills("delta"), "skills/alpha/SKILL.md": skill("alpha", "Changed"), "skills/beta/SKILL.md": None}
     )
 
-    gate = site.slow_git()
-    job = rescan_async(site, source)
-    site.start_cluster()
-    site.wait_for((gate.parent / "gate.reached").exists, "the scan lists the tree")
-    site.kill_cluster()
-    gate.unlink()
+    with site.slow_git() as reached:
+        job = rescan_async(site, source)
+        site.start_cluster()
+        site.wait_for(reached.exists, "the scan lists the tree")
+        site.kill_cluster()
 
     dead = site.job(job)
     assert (dead["status"], dead["attempt"]) == ("running", 1)
