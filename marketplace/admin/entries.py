@@ -109,7 +109,7 @@ class CatalogEntryAdmin(EntryPages, BulkActionsAdmin, ReadOnlyAdmin):
         if common:
             text = _("More than %(n)s entries have these words: they stand in the order of the catalog. Add a word.")
             tell_once(request, text % {"n": f"{RANKED:,}"})
-            return queryset.matching(search_term, common=True), False
+            return queryset.matching(search_term), False  # what is found comes in the catalog's order by itself
         return queryset.search(search_term), False
 
     def page_actions(self, row: CatalogEntry) -> Sequence[type[BulkAction]]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import QuerySet, TextField, Value
 from django.utils import timezone
 
 from skillmeat_site.core.actor import Actor
@@ -34,6 +35,9 @@ USE_NOTED = timedelta(minutes=10)
 TokenFinder = Callable[[RepositoryAddress], str | None]
 _HTTP = ("https://", "http://")
 _REFUSED = "The host refused it (401)."
+_STORED = ("name", "host", "owner", "disabled_at", "disabled_reason", "secret")
+_NOTHING = Value("", output_field=TextField())
+_OF_ENVIRONMENT = ("name", _NOTHING, _NOTHING, "refused_at", "reason", _NOTHING)
 _OWNER = re.compile(r"[a-z0-9_.~+/-]{1,255}")
 _HOST = re.compile(r"[a-z0-9.\[\]:-]{1,250}")
 
@@ -64,7 +68,7 @@ def token_for(address: RepositoryAddress) -> str | None:
     owners = ["", address.owner.lower()]
     rows = UpstreamToken.objects.filter(host=host_of(address.url), owner__in=owners).order_by("-owner")
     row = rows.first()  # the owner's own before the host's
-    return _value(row) if row else _environment_token(address, lambda: _environment_refusal() is not None)
+    return _value(row) if row else _environment_token(address, _environment_refused)
 
 
 def token_finder() -> TokenFinder:
@@ -73,7 +77,7 @@ def token_finder() -> TokenFinder:
     What it returns raises like ``token_for``.
     """
     rows = {(row.host, row.owner): row for row in UpstreamToken.objects.all()}
-    refused = _environment_refusal() is not None
+    refused = _environment_refused()
 
     def find(address: RepositoryAddress) -> str | None:
         if not address.url.startswith(_HTTP):
@@ -139,17 +143,17 @@ def note_refused(token: str) -> None:
 
 
 def refusals() -> list[Refusal]:
-    """The tokens that would be used, had they not been refused: for people, without their values."""
+    """The tokens that would be used, had they not been refused: for people, without their values. One statement.
+
+    The environment's stands last.
+    """
+    stored = UpstreamToken.objects.exclude(disabled_at=None).order_by().values_list(*_STORED)
+    rows = stored.union(_environment_refusals().order_by().values_list(*_OF_ENVIRONMENT), all=True)
     found = [
-        Refusal(row.name, row.host, row.owner, row.disabled_at, row.disabled_reason, _id_of(row))
-        for row in UpstreamToken.objects.exclude(disabled_at=None)
-        if row.disabled_at is not None
+        Refusal(name, host, owner, since, reason, _id_of(secret) if host else token_id(settings.GITHUB_TOKEN))
+        for name, host, owner, since, reason, secret in rows
     ]
-    refused = _environment_refusal()
-    if refused is None:
-        return found
-    same = token_id(settings.GITHUB_TOKEN)
-    return [*found, Refusal(refused.name, "", "", refused.refused_at, refused.reason, same)]
+    return sorted(found, key=lambda one: (not one.host, one.host, one.owner))
 
 
 def _value(row: UpstreamToken) -> str:
@@ -175,9 +179,13 @@ def _environment_token(address: RepositoryAddress, is_refused: Callable[[], bool
     return token
 
 
-def _environment_refusal() -> RefusedToken | None:
-    token: str = settings.GITHUB_TOKEN
-    return RefusedToken.objects.filter(digest=_digest(token)).first() if token else None
+def _environment_refused() -> bool:
+    return bool(settings.GITHUB_TOKEN) and _environment_refusals().exists()
+
+
+def _environment_refusals() -> QuerySet[RefusedToken]:
+    """The one that there may be."""
+    return RefusedToken.objects.filter(digest=_digest(settings.GITHUB_TOKEN or ""))
 
 
 def _digest(token: str) -> str:
@@ -203,9 +211,9 @@ def _is_environments(token: str) -> bool:
     return bool(settings.GITHUB_TOKEN) and hmac.compare_digest(token.encode(), settings.GITHUB_TOKEN.encode())
 
 
-def _id_of(row: UpstreamToken) -> str:
+def _id_of(secret: str) -> str:
     try:
-        return token_id(unseal(row.secret))
+        return token_id(unseal(secret))
     except Unreadable:
         return ""
 

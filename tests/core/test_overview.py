@@ -390,7 +390,8 @@ def statements(client):
 
 
 @pytest.mark.parametrize(("superuser", "number"), [(True, 300), (False, 30)])
-def test_the_page_costs_the_same_however_much_there_is(client, admin_user, superuser, number):
+def test_the_page_costs_the_same_however_much_there_is(client, admin_user, settings, superuser, number):
+    settings.GITHUB_TOKEN = "ghp_here"
     permissions = [*PANELS.values(), "core.view_upstreamtoken", "marketplace.view_sourcetag"]
     client.force_login(admin_user if superuser else UserFactory(permissions=permissions))
     everything(3)
