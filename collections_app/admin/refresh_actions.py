@@ -155,14 +155,21 @@ class PlanCollections(_OfCollections):
     job = plan
     plannable = False
 
+    def estimate(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
+        self._only(ids)
+        return super().estimate(request, ids, options)
+
     def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
-        params = self.params(ids, options)
-        slugs = params.pop("slugs")
-        if len(slugs) != 1:
-            raise InvalidParameter("Choose one collection: a plan is of one.")
+        slug, params = self._only(ids), self.params(ids, options)
+        params.pop("slugs")
         if params["mode"] != RefreshMode.SYNC.value:
             params.pop("strategy", None)
-        return self.job, {"slug": slugs[0], **params}
+        return self.job, {"slug": slug, **params}
+
+    def _only(self, ids: Sequence[Any]) -> str:
+        if len(ids) != 1:
+            raise InvalidParameter("Choose one collection: a plan is of one.")
+        return str(ids[0])
 
 
 class RefreshArtifacts(_OfArtifacts):

@@ -8,11 +8,17 @@ import pytest
 from django.contrib import admin
 
 from cache_app.models import ProjectState
-from collections_app.models import Artifact, Collection, Deployment, Project, Snapshot
+from collections_app.models import Artifact, Collection, Deployment, Project, RefreshPlan, Snapshot
+from collections_app.refresh_jobs import plan
+from collections_app.services.snapshots import snapshot_collection
 from marketplace.models import CatalogEntry, Source, SourceTag
+from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.jobs import runner
-from skillmeat_site.core.models import Job
+from skillmeat_site.core.models import ApiToken, Job
+from skillmeat_site.core.models.token import Scope
+from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import JobStatus
+from skillmeat_site.core.tokens import issue_token
 from tests.admin.choosing import changelist, choose_all, confirmed, outcomes, page
 from tests.collections_app.deploying import deploy
 from tests.conftest import skill
@@ -30,7 +36,7 @@ THREE = ("a", "b", "c")
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch):
     """Three rows are two pages."""
-    for model in (Source, CatalogEntry, Collection, Artifact, Project, Deployment, Job):
+    for model in admin.site._registry:
         monkeypatch.setattr(type(admin.site.get_model_admin(model)), "list_per_page", 2)
 
 
@@ -182,6 +188,67 @@ def test_projects_and_deployments(act, deployed):
     assert ProjectState.objects.filter(status="ok").count() == 3
     act(Deployment, "undeploy", "<strong>3</strong> will be removed", {"removed": 3})
     assert not Deployment.objects.exists()
+
+
+def test_suggested_tags(act, world):
+    SourceTag.objects.all().delete()
+    for _, source in world.values():
+        SourceTagFactory(source=source)
+    for verb, status in (("approve", "approved"), ("reject", "rejected"), ("reopen", "pending")):
+        act(SourceTag, verb, "<strong>3</strong> will be changed", {"updated": 3})
+        assert set(SourceTag.objects.values_list("status", flat=True)) == {status}
+
+
+def test_tokens(admin_client, admin_user):
+    for name in THREE:
+        issue_token(admin_user, scope=Scope.READ, actor=COMMAND_LINE, name=name)
+    confirm = choose_all(admin_client, ApiToken, "revoke")
+    assert "<strong>3</strong> will be revoked" in page(admin_client, confirm)
+    assert "3 tokens were revoked" in admin_client.post(confirm, follow=True).content.decode()
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
+
+
+class TestOneAtATime:
+    """What only one row can have is refused for all, with nothing done, and done for the one that a filter leaves."""
+
+    @pytest.fixture
+    def only(self, admin_client):
+        """``only(Model, "verb", "Choose one …", collection, …)``: the job that the one of this collection ran."""
+
+        def go(model, action, refusal, filtered, **options):
+            assert "Select all 3" in page(admin_client, changelist(model))
+            many = choose_all(admin_client, model, action)
+            before = Job.objects.count()
+            assert refusal in page(admin_client, many)
+            assert refusal in admin_client.post(many, options, follow=True).content.decode()
+            assert Job.objects.count() == before
+            one = choose_all(admin_client, model, action, f"?{filtered}")
+            assert "<strong>1</strong> selected" in page(admin_client, one)
+            return confirmed(admin_client, one, options)
+
+        return go
+
+    def test_a_snapshot_is_restored(self, act, only, imported):
+        for name in THREE:
+            snapshot_collection(name, reason="safe", actor=COMMAND_LINE, report=SilentReport())
+        act(Artifact, "remove", "<strong>3</strong> will be removed", {"removed": 3})
+        Snapshot.objects.exclude(reason="safe").delete()
+        chosen = Collection.objects.get(slug="b")
+        job = only(Snapshot, "restore", "Choose one snapshot", f"collection={chosen.pk}")
+        assert job.status == JobStatus.SUCCEEDED
+        assert list(Artifact.objects.values_list("name", flat=True)) == ["b"]
+
+    def test_a_refresh_is_planned_and_its_plan_applied(self, only, imported):
+        change_upstream(imported)
+        options = {"mode": "sync", "strategy": "abort"}
+        job = only(Collection, "plan", "Choose one collection", "q=b", **options)
+        assert (job.status, RefreshPlan.objects.get().collection.slug) == (JobStatus.SUCCEEDED, "b")
+        for name in ("a", "c"):
+            runner.run_inline(plan, {"slug": name, **options}, COMMAND_LINE).unwrap()
+        chosen = Collection.objects.get(slug="b")
+        job = only(RefreshPlan, "apply", "Choose one plan", f"collection={chosen.pk}")
+        assert job.status == JobStatus.SUCCEEDED
+        assert list(Artifact.objects.filter(description="Changed").values_list("name", flat=True)) == ["b"]
 
 
 def test_jobs(admin_client, monkeypatch):
