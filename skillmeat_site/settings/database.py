@@ -9,11 +9,15 @@ from skillmeat_site.settings.env import env
 from skillmeat_site.settings.paths import SKILLMEAT_HOME
 
 # Without IMMEDIATE a transaction that reads first and then writes fails at once with "database is locked",
-# whatever the timeout; without WAL readers block the writer.
+# whatever the timeout; without WAL readers block the writer. What is mapped is read without a system call a page,
+# and stays warm from one connection to the next: a request has its own.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864",
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864;"
+        "PRAGMA mmap_size=268435456"
+    ),
 }
 
 
