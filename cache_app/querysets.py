@@ -19,12 +19,10 @@ class ProjectStateQuerySet(QuerySet["ProjectState"]):
         return self
 
 
-def is_old(now: datetime, ttl: timedelta, *, ahead: timedelta = timedelta()) -> Q:
-    """Projects that were never read, or whose reading is too old: the question of ``domain.freshness``."""
-    too_old = Q(cached__fetched_at__lte=now - ttl + ahead) | Q(cached__fetched_at__gt=now)
-    return Q(cached__fetched_at__isnull=True) | too_old
-
-
 def stale_projects(now: datetime, ttl: timedelta, *, ahead: timedelta = timedelta()) -> QuerySet[Project]:
-    """Projects whose reading is old, and those with an error, whose reading says nothing of today."""
-    return Project.objects.filter(is_old(now, ttl, ahead=ahead) | Q(cached__status="error")).order_by("pk")
+    """Projects that were never read, could not be read, or whose reading is too old; the question of
+    ``domain.freshness`` (tested to agree), and those with an error, whose reading says nothing of today.
+    """
+    too_old = Q(cached__fetched_at__lte=now - ttl + ahead) | Q(cached__fetched_at__gt=now)
+    never = Q(cached__isnull=True) | Q(cached__fetched_at__isnull=True)
+    return Project.objects.filter(never | too_old | Q(cached__status="error")).order_by("pk")

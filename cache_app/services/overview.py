@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Min, Q, Sum, When
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from cache_app.domain.advice import ProjectFacts
+from cache_app.domain.freshness import is_stale
 from cache_app.models import ReadStatus
-from cache_app.querysets import is_old
 from cache_app.services.states import ttl
 from collections_app.domain.drift import DRIFTED, DriftState
 from collections_app.models import Project
@@ -40,24 +38,18 @@ class ProjectTally:
 
 
 def tally_projects(user: Any) -> ProjectTally:
-    """One statement; the database adds up what each reading counted."""
-    failed = Q(cached__status=ReadStatus.ERROR)
-    found = (
-        Project.objects.for_user(user)
-        .order_by()
-        .annotate(readable=Case(When(failed, then=False), default=True))
-        .aggregate(
-            projects=Count("pk"),
-            unreadable=Count("pk", filter=Q(readable=False)),
-            stale=Count("pk", filter=Q(readable=True) & is_old(timezone.now(), ttl())),
-            oldest=Min("cached__fetched_at"),
-            **{state.value: _sum_of(state) for state in DriftState},
-        )
-    )
-    states = {state: found.pop(state.value) for state in DriftState}
-    return ProjectTally(states=states, **found)
-
-
-def _sum_of(state: DriftState) -> Coalesce:
-    counted = Cast(KeyTextTransform(state.value, KeyTransform("states", "cached__counts")), IntegerField())
-    return Coalesce(Sum(counted, filter=Q(cached__fetched_at__isnull=False)), 0)
+    """One statement, of a row for each project."""
+    now, held = timezone.now(), ttl()
+    states: Counter[str] = Counter()
+    read: list[datetime] = []
+    unreadable = stale = projects = 0
+    rows = Project.objects.for_user(user).order_by()
+    for status, fetched_at, counts in rows.values_list("cached__status", "cached__fetched_at", "cached__counts"):
+        projects += 1
+        unreadable += status == ReadStatus.ERROR
+        stale += status != ReadStatus.ERROR and is_stale(fetched_at, now, held)
+        if fetched_at is not None:
+            read.append(fetched_at)
+            states.update((counts or {}).get("states", {}))
+    known = {state: states[state.value] for state in DriftState}
+    return ProjectTally(projects, unreadable, stale, known, min(read, default=None))

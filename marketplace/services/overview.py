@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Max, Q, Subquery, Sum, TextField, Value, When
-from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models import Count, F, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from marketplace.domain.advice import EntryFacts, SourceFacts
@@ -142,30 +143,18 @@ def _imported(user: Any) -> dict[str, int]:
     """Entries of which something was imported, neither removed nor excluded; the same conditions as the list's."""
     usual = EntryImport.objects.filter(entry__presence="present", entry__excluded_at__isnull=True)
     older = ~Q(entry__content_oid="") & ~Q(artifact__base_oid=F("entry__content_oid"))
-    # Entry by entry, in the order of their index: nothing is sorted, as it would be to count distinct ones.
-    by_entry = (
-        usual.order_by()
-        .values("entry")
-        .annotate(is_older=Max(_one_if(older)), is_changed=Max(_one_if(Q(entry__changed_since_first_seen=True))))
+    entries = partial(Count, "entry", distinct=True)
+    return usual.order_by().aggregate(
+        n=entries(), changed=entries(filter=Q(entry__changed_since_first_seen=True)), updates=entries(filter=older)
     )
-    return by_entry.aggregate(
-        n=Count("*"), changed=Coalesce(Sum("is_changed"), 0), updates=Coalesce(Sum("is_older"), 0)
-    )
-
-
-def _one_if(condition: Q) -> Case:
-    return Case(When(condition, then=1), default=0, output_field=IntegerField())
 
 
 def scans_by_day(days: int, now: datetime) -> dict[date, DayOfScans]:
     """The last so many days, today included, of which there are any scans. One statement over an index."""
-    first = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    # The first ten characters of a time are its day, in both databases; their own date functions are slow on SQLite.
-    day = Substr(Cast("created_at", TextField()), 1, 10)
     rows: Any = (
         ScanRun.objects.order_by()
-        .filter(created_at__gte=first)
-        .values(day=day)
+        .filter(day__gt=now.date() - timedelta(days=days))
+        .values("day")
         .annotate(
             scans=Count("*"),
             failed=Count("outcome", filter=Q(outcome=ItemOutcome.FAILED.value)),
@@ -174,4 +163,4 @@ def scans_by_day(days: int, now: datetime) -> dict[date, DayOfScans]:
             removed=Sum("removed_count"),
         )
     )
-    return {date.fromisoformat(row.pop("day")): DayOfScans(**row) for row in rows}
+    return {row.pop("day"): DayOfScans(**row) for row in rows}

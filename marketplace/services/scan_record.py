@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from marketplace.domain.scan_plan import ScanPlan
 from marketplace.errors import REMOVALS_HELD
@@ -109,9 +110,9 @@ def stamped(source: QuerySet[Source], columns: Mapping[str, Any]) -> bool:
 
 
 def write_run(source: Source, result: ScanResult, job_id: UUID | None) -> None:
-    ScanRun.objects.create(
-        source=source,
-        job_id=job_id,
+    _write_run(
+        source,
+        job_id,
         outcome=result.item_outcome,
         code=result.code,
         commit=result.commit or "",
@@ -132,7 +133,7 @@ def prune_runs(before: datetime) -> int:
     In parts, so that the writes of others come in between.
     """
     newest = ScanRun.objects.order_by().values("source").annotate(newest=Max("pk")).values("newest")
-    old = ScanRun.objects.filter(created_at__lt=before).exclude(pk__in=newest).order_by("pk")
+    old = ScanRun.objects.filter(day__lte=before.date(), created_at__lt=before).exclude(pk__in=newest).order_by("pk")
     deleted = 0
     while ids := list(old.values_list("pk", flat=True)[:RUNS_PER_STATEMENT]):
         deleted += ScanRun.objects.filter(pk__in=ids).delete()[0]
@@ -140,11 +141,11 @@ def prune_runs(before: datetime) -> int:
 
 
 def write_failed_run(source: Source, error: DomainError, job_id: UUID | None, duration_ms: int) -> None:
-    ScanRun.objects.create(
-        source=source,
-        job_id=job_id,
-        outcome=ItemOutcome.FAILED,
-        code=error.code,
-        detail=error.detail,
-        duration_ms=duration_ms,
+    _write_run(
+        source, job_id, outcome=ItemOutcome.FAILED, code=error.code, detail=error.detail, duration_ms=duration_ms
     )
+
+
+def _write_run(source: Source, job_id: UUID | None, **columns: Any) -> None:
+    now = timezone.now()
+    ScanRun.objects.create(source=source, job_id=job_id, created_at=now, day=now.date(), **columns)

@@ -31,7 +31,7 @@ WORDS = {"namespace": "", "title": "", "description": "Reads and writes document
 
 
 @pytest.fixture
-def much(transactional_db, monkeypatch):
+def much(transactional_db):
     """Sources, entries, imports, jobs, runs and projects in all their states."""
     now, dice = timezone.now(), random.Random(7)
     sources = Source.objects.bulk_create(
@@ -89,14 +89,14 @@ def much(transactional_db, monkeypatch):
         ),
         batch_size=2_000,
     )  # fmt: skip
-    monkeypatch.setattr(ScanRun._meta.get_field("created_at"), "auto_now_add", False)
+    times = [now - timedelta(minutes=n * 1.4) for n in range(RUNS)]
     ScanRun.objects.bulk_create(
         (
             ScanRun(
                 source=sources[n % SOURCES], outcome="updated" if n % 50 else "failed", new_count=n % 7,
-                updated_count=n % 3, result={"warnings": ["x" * 500]}, created_at=now - timedelta(minutes=n * 1.4),
+                updated_count=n % 3, result={"warnings": ["x" * 500]}, created_at=then, day=then.date(),
             )
-            for n in range(RUNS)
+            for n, then in enumerate(times)
         ),
         batch_size=2_000,
     )  # fmt: skip

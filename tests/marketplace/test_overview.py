@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from marketplace.models import ScanRun
 from marketplace.services.overview import DayOfScans, scans_by_day
@@ -17,7 +20,7 @@ NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 
 def run(at, **columns):
     made = ScanRunFactory(**columns)
-    ScanRun.objects.filter(pk=made.pk).update(created_at=at)
+    ScanRun.objects.filter(pk=made.pk).update(created_at=at, day=at.date())
 
 
 def test_runs_are_counted_by_their_day():
@@ -38,3 +41,21 @@ def test_the_first_day_is_whole_and_nothing_is_older():
 
 def test_no_runs_no_days():
     assert scans_by_day(30, NOW) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_tells_the_day_of_runs_that_are_there_and_goes_back():
+    late = datetime(2026, 2, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+    run(late)
+    try:
+        MigrationExecutor(connection).migrate([("marketplace", "0010_entry_tally_covers")])
+        assert "day" not in {column.name for column in columns_of("marketplace_scanrun")}
+    finally:
+        call_command("migrate", verbosity=0)
+    assert ScanRun.objects.get().day == date(2026, 2, 1)
+
+
+def columns_of(table):
+    with connection.cursor() as cursor:
+        return connection.introspection.get_table_description(cursor, table)

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 def run(source, days):
     row = ScanRun.objects.create(source=source, outcome="updated")
-    ScanRun.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
+    then = timezone.now() - timedelta(days=days)
+    ScanRun.objects.filter(pk=row.pk).update(created_at=then, day=then.date())
     return row
 
 
