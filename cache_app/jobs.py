@@ -19,7 +19,14 @@ from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.jobs.schedules import every
 
 
-@job("cache.discover", label="Look for projects", queue="long", timeout=1800, dedupe=lambda params: "cache.discover")
+@job(
+    "cache.discover",
+    permission="collections_app.add_project",
+    label="Look for projects",
+    queue="long",
+    timeout=1800,
+    dedupe=lambda params: "cache.discover",
+)
 def discover(ctx: Any, dry_run: bool = False) -> DiscoveryResult:
     return discover_projects(actor=ctx.actor, report=ctx, dry_run=dry_run)
 
@@ -56,6 +63,7 @@ def _only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
 
 @job(
     REFRESH,
+    permission="cache_app.change_projectstate",
     label=_label,
     queue="long",
     timeout=1800,

@@ -51,7 +51,14 @@ def _deploy(ctx: Any, ids: Sequence[str], project: str, profile: str, overwrite:
     )
 
 
-@job("collections.deploy", label="Deploy {target}", timeout=900, busy=ProjectBusy, target=_artifact_of)
+@job(
+    "collections.deploy",
+    permission="collections_app.deploy_artifact",
+    label="Deploy {target}",
+    timeout=900,
+    busy=ProjectBusy,
+    target=_artifact_of,
+)
 def deploy(
     ctx: Any,
     artifact: str,
@@ -67,6 +74,7 @@ def deploy(
 
 @job(
     "collections.bulk_deploy",
+    permission="collections_app.deploy_artifact",
     label=lambda params: f"Deploy {len(params['ids'])} artifacts",
     queue="long",
     timeout=1800,
@@ -85,7 +93,14 @@ def bulk_deploy(
     return _deploy(ctx, ids, project, profile, overwrite, dry_run)
 
 
-@job("collections.undeploy", label="Undeploy {target}", timeout=900, busy=ProjectBusy, target=_deployment_of)
+@job(
+    "collections.undeploy",
+    permission="collections_app.deploy_artifact",
+    label="Undeploy {target}",
+    timeout=900,
+    busy=ProjectBusy,
+    target=_deployment_of,
+)
 def undeploy_one(ctx: Any, deployment: str, force: bool = False, dry_run: bool = False) -> OneResult:
     """One deployment: what is kept is the error of the job."""
     options = UndeployOptions(force, dry_run)
@@ -96,6 +111,7 @@ def undeploy_one(ctx: Any, deployment: str, force: bool = False, dry_run: bool =
 
 @job(
     "collections.bulk_undeploy",
+    permission="collections_app.deploy_artifact",
     label=lambda params: f"Undeploy {len(params['ids'])} deployments",
     queue="long",
     timeout=1800,

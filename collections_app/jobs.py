@@ -66,6 +66,7 @@ def _uuids(ids: Sequence[str]) -> tuple[list[UUID], list[Row]]:
 
 @job(
     "collections.edit",
+    permission="collections_app.change_artifact",
     label=lambda params: f"Edit {len(params['ids'])} artifacts",
     busy=CollectionBusy,
     size=_count_ids,
@@ -81,6 +82,7 @@ def edit(ctx: Any, ids: Sequence[str], dry_run: bool = False, **said: Any) -> Bu
 
 @job(
     "collections.remove",
+    permission="collections_app.delete_artifact",
     label=lambda params: f"Remove {len(params['ids'])} artifacts",
     timeout=900,
     busy=CollectionBusy,
@@ -93,13 +95,21 @@ def remove(ctx: Any, ids: Sequence[str], dry_run: bool = False) -> BulkResult:
     return BulkResult((*result.rows, *unknown), dry_run=dry_run)
 
 
-@job("collections.snapshot", label="Snapshot of {target}", timeout=900, busy=CollectionBusy, target=_collection_of)
+@job(
+    "collections.snapshot",
+    permission="collections_app.add_snapshot",
+    label="Snapshot of {target}",
+    timeout=900,
+    busy=CollectionBusy,
+    target=_collection_of,
+)
 def snapshot(ctx: Any, slug: str, reason: str = "", dry_run: bool = False) -> Taken:
     return snapshot_collection(slug, reason=reason, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
 
 @job(
     "collections.bulk_snapshot",
+    permission="collections_app.add_snapshot",
     label=lambda params: f"Snapshots of {len(params['slugs'])} collections",
     queue="long",
     timeout=1800,
@@ -116,18 +126,33 @@ def bulk_snapshot(ctx: Any, slugs: Sequence[str], reason: str = "", dry_run: boo
     return each_collection(slugs, take, report=ctx, dry_run=dry_run)
 
 
-@job("collections.restore", label="Restore {target}", timeout=900, busy=CollectionBusy, target=_collection_of)
+@job(
+    "collections.restore",
+    permission="collections_app.change_collection",
+    label="Restore {target}",
+    timeout=900,
+    busy=CollectionBusy,
+    target=_collection_of,
+)
 def restore(ctx: Any, slug: str, snapshot_id: str, dry_run: bool = False) -> Restored:
     return restore_snapshot(slug, snapshot_id, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
 
-@job("collections.index", label="Index {target}", timeout=900, busy=CollectionBusy, target=_collection_of)
+@job(
+    "collections.index",
+    permission="collections_app.refresh_collection",
+    label="Index {target}",
+    timeout=900,
+    busy=CollectionBusy,
+    target=_collection_of,
+)
 def index(ctx: Any, slug: str, dry_run: bool = False) -> IndexResult:
     return index_collection(slug, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
 
 @job(
     "collections.index_all",
+    permission="collections_app.refresh_collection",
     label=lambda params: f"Index {len(params['slugs'])} collections",
     queue="long",
     timeout=1800,
@@ -141,6 +166,7 @@ def index_all(ctx: Any, slugs: Sequence[str], dry_run: bool = False) -> IndexAll
 
 @job(
     "collections.bulk_delete",
+    permission="collections_app.delete_collection",
     label=lambda params: f"Delete {len(params['slugs'])} collections",
     queue="long",
     timeout=1800,

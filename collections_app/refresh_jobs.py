@@ -42,7 +42,15 @@ def _size_of(name: str) -> Any:
     return lambda params: len(params[name])
 
 
-@job("collections.refresh", label=_label, queue="long", timeout=1800, busy=CollectionBusy, retry=_only_these)
+@job(
+    "collections.refresh",
+    permission="collections_app.refresh_collection",
+    label=_label,
+    queue="long",
+    timeout=1800,
+    busy=CollectionBusy,
+    retry=_only_these,
+)
 def refresh(ctx: Any, slug: str, dry_run: bool = False, **said: Any) -> RefreshResult | UpdateCheckResult:
     """``said``: mode, strategy, fields, filters. Its artifacts are the job's items; a retry takes up what is left."""
     options = RefreshOptions.of(said)
@@ -51,6 +59,7 @@ def refresh(ctx: Any, slug: str, dry_run: bool = False, **said: Any) -> RefreshR
 
 @job(
     "collections.plan",
+    permission="collections_app.refresh_collection",
     label=lambda params: f"Plan: {_label(params)}",
     queue="long",
     timeout=1800,
@@ -64,6 +73,7 @@ def plan(ctx: Any, slug: str, dry_run: bool = False, **said: Any) -> RefreshResu
 
 @job(
     "collections.apply_plan",
+    permission="collections_app.refresh_collection",
     label=lambda params: f"Apply a refresh plan of {params['slug']}",
     queue="long",
     timeout=1800,
@@ -75,6 +85,7 @@ def apply(ctx: Any, slug: str, plan_id: str, dry_run: bool = False) -> RefreshRe
 
 @job(
     "collections.rollback",
+    permission="collections_app.refresh_collection",
     label="Roll back the last refresh of {target}",
     queue="long",
     timeout=1800,
@@ -87,6 +98,7 @@ def rollback(ctx: Any, slug: str, dry_run: bool = False) -> Restored:
 
 @job(
     "collections.bulk_refresh",
+    permission="collections_app.refresh_collection",
     label=lambda params: f"Refresh {len(params['slugs'])} collections",
     queue="long",
     timeout=1800,
@@ -105,6 +117,7 @@ def bulk_refresh(ctx: Any, slugs: Sequence[str], dry_run: bool = False, **said: 
 
 @job(
     "collections.refresh_artifacts",
+    permission="collections_app.refresh_collection",
     label=lambda params: f"Refresh {len(params['ids'])} artifacts",
     queue="long",
     timeout=1800,

@@ -61,6 +61,7 @@ def _scan_key(params: Params) -> str:
 
 @job(
     "marketplace.rescan",
+    permission="marketplace.rescan_source",
     label="Rescan {target}",
     queue="scan",
     timeout=900,
@@ -98,6 +99,7 @@ def rescan(
 
 @job(
     "marketplace.bulk_rescan",
+    permission="marketplace.rescan_source",
     label=lambda params: f"Rescan {len(params['ids'])} sources",
     queue="scan",
     timeout=900,
@@ -153,6 +155,7 @@ def _dry_row(ctx: Any, target: Target) -> Row:
 
 @job(
     "marketplace.bulk_update_entries",
+    permission="marketplace.change_catalogentry",
     label=lambda params: f"{'Exclude' if params['excluded'] else 'Restore'} {len(params['ids'])} entries",
     size=count_ids,
     retry=only_these,
@@ -165,6 +168,7 @@ def bulk_update_entries(
 
 @job(
     "marketplace.bulk_update_sources",
+    permission="marketplace.change_source",
     label=lambda params: f"Change {len(params['ids'])} sources",
     size=count_ids,
     retry=only_these,
@@ -201,6 +205,7 @@ def prune_deliveries() -> int:
 
 @job(
     "marketplace.import",
+    permission="collections_app.import_entry",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
     queue="long",
     timeout=1800,
@@ -226,6 +231,7 @@ def import_source(
 
 @job(
     "marketplace.bulk_import",
+    permission="collections_app.import_entry",
     label=lambda params: f"Import {len(params['ids'])} entries into {params.get('collection', 'default')}",
     queue="long",
     timeout=3600,
@@ -252,6 +258,7 @@ def _entry_of(params: Params) -> ObjectRef:
 
 @job(
     "marketplace.reimport",
+    permission="collections_app.import_entry",
     label="Re-import {target}",
     timeout=900,
     busy=CollectionBusy,
@@ -274,6 +281,7 @@ def reimport(
 
 @job(
     "marketplace.bulk_reimport",
+    permission="collections_app.import_entry",
     label=lambda params: f"Re-import {len(params['ids'])} entries",
     queue="long",
     timeout=3600,

@@ -23,13 +23,19 @@ from skillmeat_site.core.jobs.registry import job
 from skillmeat_site.core.results import BulkResult, ItemOutcome
 
 
-@job("marketplace.refresh_auto_tags", label="Refresh the topics of {target}", target=source_of)
+@job(
+    "marketplace.refresh_auto_tags",
+    permission="marketplace.rescan_source",
+    label="Refresh the topics of {target}",
+    target=source_of,
+)
 def refresh_auto_tags(ctx: Any, source_id: int, dry_run: bool = False) -> TagRefresh:
     return auto_tags.refresh_auto_tags(source_id, run=RefreshRun(ctx.actor, ctx, ctx.job_id, dry_run))
 
 
 @job(
     "marketplace.bulk_refresh_auto_tags",
+    permission="marketplace.rescan_source",
     label=lambda params: f"Refresh the topics of {len(params['ids'])} sources",
     queue="long",
     timeout=3600,
@@ -49,6 +55,7 @@ def bulk_refresh_auto_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) 
 
 @job(
     "marketplace.decide_tags",
+    permission="marketplace.change_source",
     label=lambda params: f"Decide on {len(params['ids'])} suggested tags",
     size=count_ids,
     retry=only_these,
@@ -62,6 +69,7 @@ def decide_tags(ctx: Any, ids: Sequence[int], status: str, dry_run: bool = False
 
 @job(
     "marketplace.approve_tags",
+    permission="marketplace.change_source",
     label=lambda params: f"Approve the pending tags of {len(params['ids'])} sources",
     size=count_ids,
     retry=only_these,
@@ -75,6 +83,7 @@ def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkRes
 
 @job(
     "marketplace.spread_tags",
+    permission="marketplace.change_source",
     label=lambda params: f"Add {len(params['ids'])} approved tags to imported artifacts",
     queue="long",
     timeout=1800,

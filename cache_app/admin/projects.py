@@ -63,7 +63,6 @@ class RefreshCache(JobAction):
     label = _("Refresh cache of selected projects")
     button = _("Refresh cache")
     description = _("Reads each project from its disk, and tells what is other than the time before.")
-    permission = "cache_app.change_projectstate"
     form = RefreshForm
     initial = {"force": True}
     job = refresh

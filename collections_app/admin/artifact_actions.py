@@ -56,7 +56,6 @@ class TitleForm(_EditForm):
 class _EditArtifacts(JobAction):
     """Before the form is filled in, the preview can only tell what is chosen."""
 
-    permission = "collections_app.change_artifact"
     job = edit
     inline_up_to = AT_ONCE
     exact_up_to = AT_ONCE
@@ -115,7 +114,6 @@ class RemoveArtifacts(JobAction):
     label = _("Remove selected artifacts")
     button = _("Remove")
     description = _("Takes them out of their collections, after a snapshot of each collection.")
-    permission = "collections_app.delete_artifact"
     job = remove
     exact_up_to = AT_ONCE
     dangerous = True

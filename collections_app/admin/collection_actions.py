@@ -65,7 +65,6 @@ class SnapshotCollections(_Reading):
     label = _("Take snapshots of selected collections")
     button = _("Take a snapshot")
     description = _("Records every byte of each collection, to go back to.")
-    permission = "collections_app.add_snapshot"
     form = SnapshotForm
     job = bulk_snapshot
 
@@ -78,7 +77,6 @@ class IndexCollections(_Reading):
     label = _("Refresh the cache of selected collections")
     button = _("Refresh the cache")
     description = _("Brings what this site shows up to date with the files. The files themselves are only read.")
-    permission = "collections_app.refresh_collection"
     job = index_all
 
     def target(self, ids: Sequence[Any], options: Options) -> tuple[JobDefinition, dict[str, Any]]:
@@ -98,7 +96,6 @@ class DeleteCollections(_OfCollections):
     label = _("Delete selected collections")
     button = _("Delete")
     description = _("Takes a snapshot of each, then moves its folder to the trash. Sources and projects stay.")
-    permission = "collections_app.delete_collection"
     form = DeleteForm
     job = bulk_delete
     exact_up_to = 50

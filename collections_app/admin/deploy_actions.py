@@ -43,7 +43,6 @@ class DeployArtifacts(JobAction):
     label = _("Deploy selected artifacts")
     button = _("Deploy")
     description = _("Copies files into the project, merges hooks and servers into its settings. Conflicts are left.")
-    permission = "collections_app.deploy_artifact"
     form = DeployForm
     job = bulk_deploy
     exact_up_to = AT_ONCE
@@ -81,7 +80,6 @@ class UndeployDeployments(JobAction):
     label = _("Undeploy selected deployments")
     button = _("Undeploy")
     description = _("Removes exactly what deploying added. What was edited in a project is kept, unless forced.")
-    permission = "collections_app.deploy_artifact"
     form = UndeployForm
     job = bulk_undeploy
     exact_up_to = AT_ONCE

@@ -61,7 +61,6 @@ class ApplyPlan(JobAction):
     description = _(
         "Does exactly what the plan says, after a snapshot; refused where the collection has changed since."
     )
-    permission = "collections_app.refresh_collection"
     job = apply
 
     def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:

@@ -55,7 +55,6 @@ class SyncForm(forms.Form):
 
 
 class _Refresh(JobAction):
-    permission = "collections_app.refresh_collection"
     exact_up_to = 0
     mode: ClassVar[RefreshMode]
 

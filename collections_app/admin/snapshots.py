@@ -50,7 +50,6 @@ class RestoreSnapshot(JobAction):
     label = _("Restore the selected snapshot")
     button = _("Restore")
     description = _("Gives back every byte of the collection as it was then, after a snapshot of what it is now.")
-    permission = "collections_app.change_collection"
     job = restore
     dangerous = True
 

@@ -31,7 +31,6 @@ class ExcludeEntries(JobAction):
     label = _("Exclude selected entries")
     button = _("Exclude")
     description = _("Excluded entries are hidden and cannot be imported, whatever later scans find.")
-    permission = "marketplace.change_catalogentry"
     form = ExcludeForm
     job = bulk_update_entries
     inline_up_to = INLINE
@@ -45,7 +44,6 @@ class RestoreEntries(JobAction):
     label = _("Restore selected entries")
     button = _("Restore")
     description = _("Takes back an exclusion; the reason is forgotten.")
-    permission = "marketplace.change_catalogentry"
     job = bulk_update_entries
     inline_up_to = INLINE
 

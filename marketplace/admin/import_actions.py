@@ -20,7 +20,6 @@ from marketplace.services.import_estimate import estimate_import, estimate_reimp
 from skillmeat_site.core.admin.actions import JobAction, Options
 from skillmeat_site.core.admin.previews import ListedPreview, Preview, planned_of
 
-IMPORT = "collections_app.import_entry"
 STRATEGIES = {
     Strategy.SKIP: _("skip: leave what is there"),
     Strategy.OVERWRITE: _("overwrite: replace it; a snapshot is taken before"),
@@ -73,7 +72,6 @@ class ImportEntries(JobAction):
     label = _("Import selected entries")
     button = _("Import")
     description = _("Brings the artifacts into a collection, at the commit of the last scan.")
-    permission = IMPORT
     form = ImportForm
     initial = {"collection": DEFAULT, "strategy": Strategy.SKIP.value}
     job = bulk_import
@@ -109,7 +107,6 @@ class ReimportEntries(JobAction):
         "Imports each entry anew into the artifact that it was imported as, after a snapshot of its collection. "
         "Copies that were edited are replaced; the snapshot holds them."
     )
-    permission = IMPORT
     form = ReimportForm
     initial = {"keep_deployments": True, "collection": ""}
     dangerous = True

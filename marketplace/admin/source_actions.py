@@ -45,7 +45,6 @@ class RescanSources(JobAction):
     name = "rescan"
     label = _("Rescan selected sources")
     description = _("Brings the catalog of each source up to its repository's current commit.")
-    permission = "marketplace.rescan_source"
     button = _("Rescan")
     form = RescanForm
     job = bulk_rescan
@@ -89,7 +88,6 @@ class ForceRescanSources(RescanSources):
 class _SwitchSources(JobAction):
     """Enable or disable: database only, so it is done at once and the preview is the job's own dry run."""
 
-    permission = "marketplace.change_source"
     job = bulk_update_sources
     inline_up_to = INLINE
     enabled: ClassVar[bool]

@@ -31,7 +31,6 @@ ASKED: Words = {
 class _DecideTags(JobAction):
     """The preview is the job's own dry run."""
 
-    permission = "marketplace.change_source"
     job = decide_tags
     inline_up_to = INLINE
     status: ClassVar[TagStatus]
@@ -69,7 +68,6 @@ class ApproveSourceTags(JobAction):
     label = _("Approve tags of selected sources")
     button = _("Approve tags")
     description = _("Approves every pending tag that the repositories have now. Rejected tags stay rejected.")
-    permission = "marketplace.change_source"
     job = approve_tags
     inline_up_to = INLINE
 
@@ -81,7 +79,6 @@ class RefreshSourceTags(JobAction):
     label = _("Refresh topics of selected sources")
     button = _("Refresh topics")
     description = _("Brings suggested tags up to the repositories' topics on GitHub. Decisions hold.")
-    permission = "marketplace.rescan_source"
     job = bulk_refresh_auto_tags
     exact_up_to = 0
 

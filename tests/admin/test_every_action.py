@@ -22,7 +22,7 @@ from skillmeat_site.core.tokens import issue_token
 from tests.admin.choosing import changelist, choose_all, confirmed, outcomes, page
 from tests.collections_app.deploying import deploy
 from tests.conftest import skill
-from tests.factories.core import JobFactory, JobItemFactory
+from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 from tests.factories.deployments import put_project
 from tests.factories.marketplace import SourceTagFactory
 from tests.marketplace.conftest import registered  # noqa: F401 - a fixture
@@ -267,3 +267,21 @@ def test_jobs(admin_client, monkeypatch):
     assert outcomes(Job.objects.get(kind="core.retry_jobs")) == {"updated": 3}
     assert Job.objects.filter(parent__in=cancelled).count() == 3
     assert "succeeded" in page(admin_client, answer["Location"])
+
+
+def test_jobs_of_which_the_user_may_not_do_all(client):
+    client.force_login(UserFactory(permissions=["core.view_job", "core.retry_job", "marketplace.rescan_source"]))
+    for kind, params in (
+        ("marketplace.rescan", {"source_id": 1}),
+        ("collections.bulk_refresh", {"slugs": ["a"]}),
+        ("core.plan", {"kind": "collections.bulk_refresh", "params": {"slugs": ["a"]}}),
+    ):
+        JobFactory(kind=kind, status=JobStatus.FAILED, params=params)
+    confirm = choose_all(client, Job, "retry")
+    shown = page(client, confirm)
+    assert "<strong>1</strong> will be retried" in shown
+    assert "<strong>2</strong> need a permission that you do not have" in shown
+    client.post(confirm)
+    job = Job.objects.get(kind="core.retry_jobs")
+    assert outcomes(job) == {"updated": 1, "failed": 2}
+    assert set(job.items.values_list("code", flat=True)) == {"", "permission_denied"}

@@ -131,17 +131,18 @@ def test_what_cannot_be_retried(api, status, code):
 
 
 @pytest.mark.parametrize(
-    ("permission", "allowed"),
+    ("permissions", "allowed"),
     [
-        ("core.view_job", {"list", "one", "items"}),
-        ("core.cancel_job", {"cancel"}),
-        ("core.retry_job", {"retry"}),
-        ("core.change_job", set()),
-        ("marketplace.view_source", set()),
+        (["core.view_job"], {"list", "one", "items"}),
+        (["core.cancel_job"], {"cancel"}),
+        (["core.retry_job", "marketplace.rescan_source"], {"retry"}),
+        (["core.retry_job"], set()),
+        (["core.change_job"], set()),
+        (["marketplace.view_source", "marketplace.rescan_source"], set()),
     ],
 )
-def test_each_verb_asks_for_its_own_permission(client_for, permission, allowed):
-    client = client_for(UserFactory(permissions=[permission]), "admin")
+def test_each_verb_asks_for_its_own_permission(client_for, permissions, allowed):
+    client = client_for(UserFactory(permissions=permissions), "admin")
     failed, queued = JobFactory(status=JobStatus.FAILED).pk, JobFactory(status=JobStatus.QUEUED).pk
     answers = {
         "list": client.get(JOBS),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 
-from skillmeat_site.core.actor import COMMAND_LINE, Actor
-from skillmeat_site.core.errors import JobActive, JobFinished, LimitExceeded, NothingToRetry
+from skillmeat_site.core.actor import COMMAND_LINE, SCHEDULER, Actor
+from skillmeat_site.core.errors import JobActive, JobFinished, LimitExceeded, NothingToRetry, PermissionDenied
 from skillmeat_site.core.jobs import control, runner, states
+from skillmeat_site.core.jobs.context import DryRunContext
+from skillmeat_site.core.jobs.many import retry_jobs
+from skillmeat_site.core.jobs.registry import definitions
 from skillmeat_site.core.models import AuditEvent, Job
 from skillmeat_site.core.results import ACTIVE, TERMINAL, JobStatus, Trigger
+from skillmeat_site.core.rights import Rights
 from tests.core.conftest import Calls, lose_messages, messages, target_of
-from tests.factories.core import JobFactory, JobItemFactory
+from tests.factories.core import JobFactory, JobItemFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -112,9 +117,65 @@ def test_a_verb_and_its_audit_event_are_one(define, verb):
         job = runner.enqueue(define(), {}, COMMAND_LINE, item=JobItemFactory(job=parent, outcome=""))
     else:
         job = JobFactory(kind=define().kind, status=JobStatus.FAILED)
+    rights = {"rights": Rights(COMMAND_LINE)} if verb == "retry" else {}  # those that the user had a moment ago
     lose_messages()
     before = list(Job.objects.order_by("pk").values())
     with pytest.raises(IntegrityError):
-        getattr(control, verb)(job, actor=nobody)
+        getattr(control, verb)(job, actor=nobody, **rights)
     assert list(Job.objects.order_by("pk").values()) == before
     assert messages() == []
+
+
+class TestWhoMayRetry:
+    """Whoever has a job done again needs what its first caller needed: retrying is no way around a permission."""
+
+    @pytest.fixture
+    def job(self):
+        return JobFactory(kind="collections.bulk_refresh", status="failed", params={"slugs": ["a"], "mode": "sync"})
+
+    @pytest.mark.parametrize(
+        ("user", "allowed"),
+        [
+            ({"permissions": ["core.retry_job"]}, False),
+            ({"permissions": ["core.retry_job", "collections_app.refresh_collection"]}, True),
+            ({"permissions": ["collections_app.refresh_collection"], "is_active": False}, False),
+            ({"is_superuser": True}, True),
+        ],
+    )
+    def test_the_jobs_own_permission_is_asked(self, job, user, allowed):
+        actor = Actor(Trigger.API, UserFactory(**user).pk)
+        if allowed:
+            assert control.retry(job, actor=actor).actor_id == actor.user_id
+            return
+        with pytest.raises(PermissionDenied, match=r"needs collections_app\.refresh_collection"):
+            control.retry(job, actor=actor)
+        assert messages() == []
+
+    def test_a_plan_needs_what_it_plans(self, job):
+        planned = JobFactory(kind="core.plan", status="failed", params={"kind": job.kind, "params": job.params})
+        with pytest.raises(PermissionDenied, match=r"needs collections_app\.refresh_collection"):
+            control.retry(planned, actor=Actor(Trigger.API, UserFactory().pk))
+
+    def test_what_is_nobodys_is_a_superusers(self):
+        job = JobFactory(kind="collections.retention", status="failed", params={})
+        with pytest.raises(PermissionDenied, match="superuser"):
+            control.retry(job, actor=Actor(Trigger.API, UserFactory().pk))
+        assert control.retry(job, actor=SCHEDULER)
+
+    def test_of_many_each_settles_by_itself(self, job):
+        user = UserFactory(permissions=["core.retry_job", "marketplace.rescan_source"])
+        other = JobFactory(kind="marketplace.rescan", status="failed", params={"source_id": 1})
+        rows = retry_jobs.function(
+            DryRunContext(Actor(Trigger.API, user.pk)), [str(job.pk), str(other.pk)], dry_run=True
+        )
+        assert [(row.outcome, row.code) for row in rows.rows] == [("failed", "permission_denied"), ("updated", "")]
+
+
+def test_every_job_but_the_servers_own_names_its_permission():
+    bare = [one.kind for one in definitions() if not one.permission]
+    assert bare == ["collections.retention"]
+    known = {
+        f"{row.content_type.app_label}.{row.codename}" for row in Permission.objects.select_related("content_type")
+    }
+    named = {one.permission for one in definitions() if isinstance(one.permission, str) and one.permission}
+    assert named <= known

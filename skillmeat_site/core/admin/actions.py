@@ -37,7 +37,7 @@ Options = Mapping[str, Any]
 class BulkAction:
     """One verb over the selected rows.
 
-    ``name`` stands in the action menu's form and in the selection, ``permission`` is ``app.codename``.
+    ``name`` stands in the action menu's form and in the selection.
     ``key``: the unique column that the frozen ids hold; a natural one still names what is deleted meanwhile.
     ``button``: its text on the page of a single row. ``initial``: what the options form starts with.
     ``dangerous``: the confirming button warns.
@@ -46,7 +46,6 @@ class BulkAction:
     name: ClassVar[str]
     label: ClassVar[Text]
     description: ClassVar[Text]
-    permission: ClassVar[str]
     key: ClassVar[str] = "pk"
     button: ClassVar[Text] = ""
     form: ClassVar[type[forms.Form]] = forms.Form
@@ -54,7 +53,7 @@ class BulkAction:
     dangerous: ClassVar[bool] = False
 
     def is_allowed(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(self.permission)
+        raise NotImplementedError
 
     def chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What is frozen when these rows were selected: they themselves, or what hangs on them."""
@@ -103,6 +102,9 @@ class JobAction(BulkAction):
     inline_up_to: ClassVar[int] = 0
     exact_up_to: ClassVar[int | None] = None
     plannable: ClassVar[bool] = True
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(self.job.needs({}))
 
     def params(self, ids: Sequence[Any], options: Options) -> dict[str, Any]:
         return {"ids": list(ids), **options}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -11,12 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.actions import JobAction, Options
 from skillmeat_site.core.admin.badges import Words
+from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.previews import ListedPreview, estimate
+from skillmeat_site.core.jobs import registry
 from skillmeat_site.core.jobs.many import cancel_jobs, retry_jobs
 from skillmeat_site.core.jobs.planning import plan
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import ACTIVE, RETRIABLE, TERMINAL, JobStatus
+from skillmeat_site.core.rights import Rights
 
 INLINE = 100
 """So many jobs are cancelled or retried while a page is waited for; more are a worker's."""
@@ -28,6 +32,7 @@ CANCELLED: Words = {
 RETRIED: Words = {
     "retry": (_("will be retried"), Tone.GOOD),
     "active": (_("are still active"), Tone.WARNING),
+    "denied": (_("need a permission that you do not have"), Tone.WARNING),
     "done": (_("have nothing to retry"), Tone.QUIET),
 }
 
@@ -43,7 +48,6 @@ class CancelJobs(_OfJobs):
     name = "cancel"
     label = _("Cancel selected jobs")
     description = _("A queued job ends at once, a running one before its next item. What is finished stays.")
-    permission = "core.cancel_job"
     dangerous = True
     job = cancel_jobs
 
@@ -57,14 +61,29 @@ class RetryJobs(_OfJobs):
     name = "retry"
     label = _("Retry selected jobs")
     description = _("A new job takes up what failed or was deferred in each; what went well is not done again.")
-    permission = "core.retry_job"
     job = retry_jobs
 
     def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
         chosen = Job.objects.filter(pk__among=list(ids))
-        again = {str(pk) for pk in needing_retry(chosen).values_list("pk", flat=True)}
-        active = {str(pk) for pk in chosen.filter(status__in=ACTIVE).values_list("pk", flat=True)}
-        return _now("job", ids, lambda pk: "retry" if pk in again else "active" if pk in active else "done", RETRIED)
+        again = set(needing_retry(chosen).values_list("pk", flat=True))
+        fates = {
+            str(pk): "retry" if pk in again else "active" if status in ACTIVE else "done"
+            for pk, status in chosen.values_list("pk", "status")
+        }
+        fates |= {str(pk): "denied" for pk in _denied(chosen, Rights(actor_of(request)))}
+        return _now("job", ids, lambda pk: fates.get(str(pk), "done"), RETRIED)
+
+
+def _denied(jobs: QuerySet[Job], rights: Rights) -> Iterator[UUID]:
+    """Those whose own permission the user lacks. Of most kinds it is the same for all, and no params are read."""
+    kinds = [registry.get(kind) for kind in jobs.order_by().values_list("kind", flat=True).distinct()]
+    refused = [one.kind for one in kinds if not callable(one.permission) and not rights.may(one.permission)]
+    yield from jobs.filter(kind__in=refused).values_list("pk", flat=True)
+    for definition in kinds:
+        if callable(definition.permission):
+            for pk, params in jobs.filter(kind=definition.kind).values_list("pk", "params"):
+                if not rights.may(definition.needs(params)):
+                    yield pk
 
 
 def _now(type_: str, ids: Sequence[Any], fate_of: Any, words: Words) -> ListedPreview:

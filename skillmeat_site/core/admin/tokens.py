@@ -61,8 +61,10 @@ class RevokeTokens(BulkAction):
     name = "revoke"
     label = _("Revoke selected tokens")
     description = _("A revoked token is refused at once and for good.")
-    permission = "core.change_apitoken"
     dangerous = True
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("core.change_apitoken")
 
     def preview(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
         live = set(ApiToken.objects.filter(pk__among=list(ids), revoked_at__isnull=True).values_list("pk", flat=True))

@@ -8,11 +8,12 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, NothingToRetry
+from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, NothingToRetry, PermissionDenied
 from skillmeat_site.core.jobs import registry, runner, settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import AuditEvent, Job
 from skillmeat_site.core.results import RETRIABLE, JobStatus
+from skillmeat_site.core.rights import Rights
 
 
 def cancel(job: Job, *, actor: Actor) -> Job:
@@ -29,20 +30,21 @@ def cancel(job: Job, *, actor: Actor) -> Job:
     return job
 
 
-def retry_once(job: Job, *, actor: Actor) -> Job:
+def retry_once(job: Job, *, actor: Actor, rights: Rights | None = None) -> Job:
     """Like ``retry``, but however often it is asked there is one retry of a job: for buttons pressed twice."""
-    return retry(job, actor=actor, job_id=uuid5(job.pk, "retry"))
+    return retry(job, actor=actor, rights=rights, job_id=uuid5(job.pk, "retry"))
 
 
-def retry(job: Job, *, actor: Actor, job_id: UUID | None = None) -> Job:
+def retry(job: Job, *, actor: Actor, rights: Rights | None = None, job_id: UUID | None = None) -> Job:
     """Queue a new job, child of ``job``, with the items that failed or were deferred.
 
-    ``job_id`` makes the call idempotent: the new job gets it, and a second call with it returns that job.
-    Raises JobActive while ``job`` still runs, NothingToRetry where all went well.
+    ``job_id`` makes the call idempotent: the new job gets it, and a second call with it returns that job. ``rights``:
+    the actor's, where many are retried. Raises PermissionDenied for a user who may not do what the job does, JobActive
+    while ``job`` still runs, NothingToRetry where all went well.
     """
     definition = registry.get(job.kind)
     left = _left(job, definition)
-    if reason := why_not_retry(job, left):
+    if reason := why_not_retry(job, rights or Rights(actor), left):
         raise reason
     params = definition.retry(job.params, left) if definition.retry is not None and left else dict(job.params)
     with transaction.atomic():
@@ -56,12 +58,14 @@ def why_not_cancel(job: Job) -> DomainError | None:
     return None if job.is_active else JobFinished(data={"job_id": str(job.pk)})
 
 
-def why_not_retry(job: Job, left: Sequence[str] | None = None) -> DomainError | None:
+def why_not_retry(job: Job, rights: Rights, left: Sequence[str] | None = None) -> DomainError | None:
     """What ``retry`` would raise; ``left``: the objects that are not done, if they are known already."""
     about = {"job_id": str(job.pk)}
+    definition = registry.get(job.kind)
+    if not rights.may(needed := definition.needs(job.params)):  # what its first caller needed
+        return PermissionDenied(f"Who has this job done needs {needed or 'to be a superuser'}.", data=about)
     if job.is_active:
         return JobActive(data=about)
-    definition = registry.get(job.kind)
     if definition.retry is None:
         return NothingToRetry(data=about) if job.status == JobStatus.SUCCEEDED else None
     left = _left(job, definition) if left is None else left

@@ -71,6 +71,7 @@ def _label(params: Params) -> str:
     queue="long",
     timeout=1800,
     size=lambda params: registry.get(params["kind"]).size(params["params"]),
+    permission=lambda params: registry.get(params["kind"]).needs(params["params"]),
 )
 def plan(ctx: Any, kind: str, params: Mapping[str, Any], dry_run: bool = False) -> Planned:
     """Writes nothing but its own items. It takes leases only where the dry run itself takes them."""

@@ -34,6 +34,7 @@ class JobDefinition:
     active job there may be; a second request ``joins`` it if that does all that was wanted, else ``busy`` is raised.
     ``size``: how many objects the params name. ``target``: the one object of a job that is not a bulk job.
     ``retry(params, ids)``: the params of a job that takes up only these objects; None: the same params again.
+    ``permission``: what a user needs for it, ``app.codename``, on every face; empty: it is nobody's but the server's.
     """
 
     kind: str
@@ -48,12 +49,17 @@ class JobDefinition:
     size: Callable[[Params], int] = _one
     target: Callable[[Params], ObjectRef] | None = None
     retry: Callable[[Params, Sequence[str]], dict[str, Any]] | None = None
+    permission: Callable[[Params], str] | str = ""
 
     def name(self, params: Params, target: ObjectRef | None) -> str:
         """What people read of a job with these params."""
         if callable(self.label):
             return self.label(params)
         return self.label.replace("{target}", target.label or target.id if target else "")
+
+    def needs(self, params: Params) -> str:
+        """The permission for a job with these params."""
+        return self.permission(params) if callable(self.permission) else self.permission
 
 
 def job(
