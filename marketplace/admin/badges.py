@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from marketplace.domain.types import ArtifactType, Basis
 from marketplace.models.entry import Presence
@@ -39,6 +40,16 @@ TYPE: Words = {
     ArtifactType.HOOK: (_("hook"), Tone.QUIET),
     ArtifactType.MCP: (_("MCP server"), Tone.QUIET),
 }
+OF_TYPE = {
+    ArtifactType.MARKETPLACE: ngettext_lazy("marketplace", "marketplaces"),
+    ArtifactType.PLUGIN: ngettext_lazy("plugin", "plugins"),
+    ArtifactType.SKILL: ngettext_lazy("skill", "skills"),
+    ArtifactType.COMMAND: ngettext_lazy("command", "commands"),
+    ArtifactType.AGENT: ngettext_lazy("agent", "agents"),
+    ArtifactType.HOOK: ngettext_lazy("hook", "hooks"),
+    ArtifactType.MCP: ngettext_lazy("MCP server", "MCP servers"),
+}
+"""``OF_TYPE[type] % number``: the word that goes with so many."""
 BASIS: Words = {
     Basis.LAYOUT: (_("layout"), Tone.QUIET),
     Basis.MANIFEST: (_("manifest"), Tone.QUIET),

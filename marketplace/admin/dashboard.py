@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from marketplace.admin.badges import HEALTH, STATUS, TYPE
+from marketplace.admin.badges import HEALTH, OF_TYPE, STATUS
 from marketplace.domain.advice import Need, SourceFacts, entry_needs, source_needs
 from marketplace.errors import REMOVALS_HELD
 from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
@@ -59,12 +59,19 @@ def sources(request: HttpRequest) -> Panel | None:
 @panel("catalog", permission="marketplace.view_catalogentry", order=20)
 def catalog(request: HttpRequest) -> Panel | None:
     tally = tally_entries(request.user)
-    types = word_figures(CatalogEntry, "type", TYPE, tally.types, presence=Presence.PRESENT.value)
+    present = Presence.PRESENT.value
+    types = [
+        Figure(
+            words % tally.types[type_], tally.types[type_], changelist_url(CatalogEntry, type=type_, presence=present)
+        )
+        for type_, words in OF_TYPE.items()
+        if tally.types.get(type_)
+    ]
     updates = Figure(_("updates available"), tally.updates, _updates_url(), Tone.WARNING)
     return Panel(
         _("Catalog"),
         lead=word_figures(CatalogEntry, "status", STATUS, tally.statuses),
-        more=[*([updates] if tally.updates else []), *(one._replace(tone="") for one in types if one.rows)],
+        more=[*([updates] if tally.updates else []), *types],
         link=Link(changelist_url(CatalogEntry), _("All entries")),
         empty=_("No artifact was found yet: a scan reads what a repository holds."),
         suggestions=_suggestions(entry_needs(tally.facts), _WORDS),

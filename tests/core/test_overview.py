@@ -415,3 +415,11 @@ def test_projects_that_were_never_read(admin_client):
     assert "Nothing is deployed, as far as was read" in text
     assert "reading no longer holds" in text
     assert_lists_agree(admin_client, 2)
+
+
+def test_types_are_told_by_the_word_that_goes_with_their_number(admin_client):
+    CatalogEntryFactory.create_batch(2, type="skill")
+    CatalogEntryFactory(type="mcp")
+    text = panel_text(shown(admin_client), "catalog")
+    found = re.findall(r"<strong>(\d+)</strong> <span class=\"sm-figure-label\">([^<]+)</span>", text)
+    assert found == [("2", "skills"), ("1", "MCP server")]
