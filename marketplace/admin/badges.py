@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -40,7 +43,7 @@ TYPE: Words = {
     ArtifactType.HOOK: (_("hook"), Tone.QUIET),
     ArtifactType.MCP: (_("MCP server"), Tone.QUIET),
 }
-OF_TYPE = {
+_OF_TYPE: Mapping[str, Any] = {
     ArtifactType.MARKETPLACE: ngettext_lazy("marketplace", "marketplaces"),
     ArtifactType.PLUGIN: ngettext_lazy("plugin", "plugins"),
     ArtifactType.SKILL: ngettext_lazy("skill", "skills"),
@@ -49,7 +52,7 @@ OF_TYPE = {
     ArtifactType.HOOK: ngettext_lazy("hook", "hooks"),
     ArtifactType.MCP: ngettext_lazy("MCP server", "MCP servers"),
 }
-"""``OF_TYPE[type] % number``: the word that goes with so many."""
+
 BASIS: Words = {
     Basis.LAYOUT: (_("layout"), Tone.QUIET),
     Basis.MANIFEST: (_("manifest"), Tone.QUIET),
@@ -65,3 +68,9 @@ TAG_KIND: Words = {
     TagKind.PATH: (_("folder"), Tone.QUIET),
     TagKind.TOPIC: (_("topic"), Tone.QUIET),
 }
+
+
+def of_type(type_: str, number: int) -> str:
+    """The word that goes with so many; a type that this version does not know is itself."""
+    word = _OF_TYPE.get(type_)
+    return str(word % number) if word is not None else type_

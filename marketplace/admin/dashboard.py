@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from marketplace.admin.badges import HEALTH, OF_TYPE, STATUS
+from marketplace.admin.badges import HEALTH, STATUS, TYPE, of_type
 from marketplace.domain.advice import Need, SourceFacts, entry_needs, source_needs
 from marketplace.errors import REMOVALS_HELD
 from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
@@ -61,11 +61,9 @@ def catalog(request: HttpRequest) -> Panel | None:
     tally = tally_entries(request.user)
     present = Presence.PRESENT.value
     types = [
-        Figure(
-            words % tally.types[type_], tally.types[type_], changelist_url(CatalogEntry, type=type_, presence=present)
-        )
-        for type_, words in OF_TYPE.items()
-        if tally.types.get(type_)
+        Figure(of_type(type_, rows), rows, changelist_url(CatalogEntry, type=type_, presence=present))
+        for type_ in TYPE
+        if (rows := tally.types.get(type_))
     ]
     updates = Figure(_("updates available"), tally.updates, _updates_url(), Tone.WARNING)
     return Panel(

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.admin.badges import HEALTH, TYPE
+from marketplace.admin.badges import HEALTH, of_type
 from marketplace.admin.import_actions import ImportSources
 from marketplace.admin.source_actions import DisableSources, EnableSources, ForceRescanSources, RescanSources
 from marketplace.admin.source_check import ChecksSources
@@ -91,7 +91,10 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
     search_help_text = _("Search by URL, owner, name or tag.")
     readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)
     fieldsets = (
-        (None, {"fields": ("url", "ref", "provider", "root_hint", "tags", "trust_level", "enabled", "scan_interval")}),
+        (
+            _("Repository"),
+            {"fields": ("url", "ref", "provider", "root_hint", "tags", "trust_level", "enabled", "scan_interval")},
+        ),
         (_("Detection"), {"fields": ("single_artifact_type", "manual_map")}),
     )
     scan_fieldset = (_("What scans found"), {"fields": SCAN_FIELDS})
@@ -108,7 +111,8 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
         return source
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
-        return self.fieldsets if obj is None else (*self.fieldsets, self.scan_fieldset, self.repository_fieldset)
+        """How it stands comes first; the form is for now and then."""
+        return self.fieldsets if obj is None else (self.scan_fieldset, *self.fieldsets, self.repository_fieldset)
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:
@@ -156,7 +160,7 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
 
     @admin.display(description=_("entries by type"))
     def shown_counts(self, source: Source) -> str:
-        texts = ((TYPE[type_][0] if type_ in TYPE else type_, count) for type_, count in source.counts.items())
+        texts = ((count, of_type(type_, count)) for type_, count in source.counts.items())
         return format_html_join(", ", '<span class="sm-nowrap">{} {}</span>', texts) or EMPTY
 
     @admin.display(description=_("last scan"), ordering="last_scanned_at")

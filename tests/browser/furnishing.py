@@ -170,11 +170,12 @@ def history() -> None:
     sources = list(Source.objects.order_by("pk"))
     for day in range(1, 30):
         for turn in range(day % 7 and 2 + (day * 5) % 7):
-            made = ScanRunFactory(
+            at = now - timedelta(days=day, hours=turn)
+            ScanRunFactory(
                 source=sources[turn % len(sources)], new_count=(day * turn) % 9, updated_count=(day + turn) % 6,
                 removed_count=(day * turn) % 3, outcome="failed" if (day + turn) % 11 == 0 else "updated",
+                created_at=at, day=at.date(),
             )  # fmt: skip
-            ScanRun.objects.filter(pk=made.pk).update(created_at=now - timedelta(days=day, hours=turn))
 
 
 def pages() -> dict[str, str]:

@@ -19,8 +19,7 @@ NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 
 
 def run(at, **columns):
-    made = ScanRunFactory(**columns)
-    ScanRun.objects.filter(pk=made.pk).update(created_at=at, day=at.date())
+    ScanRunFactory(created_at=at, day=at.date(), **columns)
 
 
 def test_runs_are_counted_by_their_day():

@@ -16,10 +16,8 @@ pytestmark = pytest.mark.django_db
 
 
 def run(source, days):
-    row = ScanRun.objects.create(source=source, outcome="updated")
     then = timezone.now() - timedelta(days=days)
-    ScanRun.objects.filter(pk=row.pk).update(created_at=then, day=then.date())
-    return row
+    return ScanRun.objects.create(source=source, outcome="updated", created_at=then, day=then.date())
 
 
 def test_old_runs_go_and_the_newest_of_each_source_stays(settings, monkeypatch):

@@ -17,6 +17,19 @@ for (const link of document.querySelectorAll("[data-copy-link]")) {
   });
 }
 
+// On a phone a row is a card: each value with its column's name, which the style sheet writes before it.
+const table = document.getElementById("result_list");
+if (table) {
+  const names = Array.from(table.tHead.rows[0].cells, (cell) => cell.querySelector(".text")?.textContent.trim() ?? "");
+  for (const row of table.tBodies[0].rows) {
+    Array.from(row.cells).forEach((cell, place) => {
+      cell.dataset.column = names[place];
+      cell.classList.toggle("sm-blank", cell.textContent.trim() === "-");
+    });
+  }
+  table.classList.add("sm-cards");
+}
+
 // A menu closes when something else is clicked, and with Escape.
 document.addEventListener("click", (event) => {
   if (event.target.closest(".select2-container")) return;
