@@ -32,7 +32,10 @@ WORDS: Mapping[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One artifact's end: where it is, or was to be, and why it is not."""
+    """One artifact's end: where it is, or was to be, and why it is not.
+
+    ``collection`` and ``content_oid``: what was to be deployed, for an end without a deployment (``known``).
+    """
 
     project: Project
     key: Key | None
@@ -42,6 +45,8 @@ class Settled:
     target: str = ""
     known: Known | None = None
     state: DriftState | None = None
+    collection: str = ""
+    content_oid: str = ""
 
     def row(self, ref: ObjectRef, artifact_id: uuid.UUID | None) -> Row:
         """As the row of a bulk result; its ``id`` is the deployment's, or what was asked for where there is none."""
@@ -57,9 +62,9 @@ class Settled:
             "profile": self.key.profile.value if self.key else None,
             "type": self.key.kind.value if self.key else None,
             "name": self.key.name if self.key else None,
-            "collection": deployed.collection if deployed else None,
+            "collection": (deployed.collection if deployed else self.collection) or None,
             "target": self.target or (deployed.project_path if deployed else None),
-            "content_oid": deployed.content_oid if deployed else None,
+            "content_oid": (deployed.content_oid if deployed else self.content_oid) or None,
             "state": self.state.value if self.state else None,
             "deployed_at": moment(deployed.deployed_at) if deployed else None,
         }

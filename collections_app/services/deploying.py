@@ -232,6 +232,8 @@ def _foreseen(view: View, item: _Planned) -> Settled:
         target=step.target.path if step.target else "",
         known=view.known.get(step.key) if well else None,
         state=DriftState.IN_SYNC if well else None,
+        collection=item.source.collection,
+        content_oid=item.source.oid if well else "",
     )
 
 

@@ -137,7 +137,10 @@ def test_bulk_by_ids_and_by_filter(api, project):
     assert [(row["outcome"], row["code"]) for row in found["results"]] == [
         ("created", None), ("created", None), ("failed", "not_found"),
     ]  # fmt: skip
-    assert [row["outcome"] for row in would["results"]] == [row["outcome"] for row in found["results"]]
+    told = ("outcome", "artifact_id", "type", "name", "collection", "target", "content_oid", "state")
+    assert [[row.get(name) for name in told] for row in would["results"]] == [
+        [row.get(name) for name in told] for row in found["results"]
+    ]
     assert found["summary"]["created"] == 2
     assert found["summary"]["total"] == 3
     assert [row["artifact_id"] for row in found["results"][:2]] == ids[:2]

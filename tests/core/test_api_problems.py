@@ -248,6 +248,11 @@ def test_a_filter_that_nobody_knows_is_told_where_it_stands(api):
     assert body["detail"] == "Unknown filter 'tagg'; did you mean 'tag'?"
 
 
+def test_a_filters_value_that_it_does_not_take_is_told_where_it_stands(api):
+    body = check(api.post(RESCAN, {"filter": {"enabled": "perhaps"}}), 400, "invalid_parameter")
+    assert [error["pointer"] for error in body["errors"]] == ["/filter/enabled"]
+
+
 def test_a_selection_names_each_object_once():
     selection = Selection(data={"ids": [3, 1, 3, 2, 1]})
     selection.is_valid(raise_exception=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import django_filters
@@ -14,6 +15,7 @@ from django_filters.filters import FilterMethod
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
 from drf_spectacular.drainage import set_override
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from skillmeat_site.core.errors import FieldProblem, InvalidParameter, UnknownField, json_pointer
@@ -175,17 +177,26 @@ def known_filters(filterset_class: Any) -> set[str]:
 def select(filterset_class: type[FilterSet], queryset: QuerySet[Any], chosen: dict[str, Any]) -> QuerySet[Any]:
     """Apply a list's filters given as a JSON object, as bulk actions take them. Refuses unknown names and values."""
     refuse_unknown(chosen, known_filters(filterset_class), "filter", below="/filter")
+
+    def below(name: str) -> str:
+        return "/filter" + json_pointer(name)
+
     text = {
         name: ",".join(str(word) for word in value) if isinstance(value, list) else _as_text(value)
         for name, value in chosen.items()
     }
     for name, value in text.items():
         if value != storable(value):
-            raise InvalidParameter(f"{name}: holds characters that no text has")
+            detail = "holds characters that no text has"
+            raise InvalidParameter(f"{name}: {detail}", errors=(FieldProblem(below(name), "invalid", detail),))
     filterset = filterset_class(text, queryset=queryset)
     if not filterset.is_valid():
-        raise translate_validation(filterset.errors)
-    return filterset.qs
+        raise ValidationError({"filter": translate_validation(filterset.errors).detail})
+    try:
+        return filterset.qs
+    except InvalidParameter as error:  # told as of a query parameter, which has its bare name
+        places = tuple(replace(one, pointer=below(one.pointer)) for one in error.errors)
+        raise type(error)(error.detail, errors=places) from None
 
 
 def _as_text(value: Any) -> str:
