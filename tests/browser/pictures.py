@@ -45,6 +45,11 @@ def _check_source(person: Person) -> None:
     person.page.locator(".sm-check-facts").wait_for()
 
 
+def _log_out(person: Person) -> None:
+    person.page.context.clear_cookies()
+    person.open("")
+
+
 class Picture(NamedTuple):
     """``page``: the name of one of the house's, or how to get there. ``top``: what it shows from, if not its head."""
 
@@ -63,6 +68,22 @@ PICTURES: Mapping[str, Picture] = {
     "artifact": Picture("artifact-edited", ".sm-preview"),
     "timeline": Picture("collection", ".smd-timeline"),
     "plan": Picture("plan"),
+    "source": Picture("source"),
+    "source-failing": Picture("source-failing"),
+    "entry": Picture("entry-changed"),
+    "tags": Picture("marketplace/sourcetag-list"),
+    "collections": Picture("collections_app/collection-list"),
+    "artifacts": Picture("collections_app/artifact-list"),
+    "snapshot": Picture("snapshot"),
+    "projects": Picture("collections_app/project-list"),
+    "project": Picture("project"),
+    "deployments": Picture("collections_app/deployment-list"),
+    "jobs": Picture("core/job-list"),
+    "job-partial": Picture("job-partial"),
+    "limits": Picture("core/upstreambudget-list"),
+    "tokens": Picture("core/upstreamtoken-list"),
+    "events": Picture("core/auditevent-list"),
+    "login": Picture(_log_out),  # the last: nobody is logged in afterwards
 }
 
 
