@@ -17,6 +17,11 @@ from skillmeat_site.core.reporting import SilentReport
 from skillmeat_site.core.results import BulkResult
 
 RECORD = ".claude/.skillmeat-deployed.toml"
+SKILL = {"SKILL.md": "---\nname: a\n---\n", "run.sh": "#!/bin/sh\n", "sub/x.txt": "x"}
+
+
+def path(project: Project, *parts: str) -> Path:
+    return Path(project.path).joinpath(*parts)
 
 
 def deploy(project: Project, *artifacts: Artifact, **options: Any) -> BulkResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import uuid
@@ -10,22 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from collections_app.errors import ProjectBusy, ProjectMissing
+from collections_app.errors import ProjectBusy
 from collections_app.models import Artifact, Deployment, DiskOperation, Project
 from collections_app.services.homes import home
 from collections_app.services.project_holding import held_project
-from collections_app.services.projects import sync_rows
-from skillmeat_site.core.errors import DomainError, LeaseLost
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import SilentReport
-from skillmeat_site.upstream.errors import PathNotAllowed
 from tests.collections_app.deploying import (
     RECORD,
+    SKILL,
     agreed,
     deploy,
     hook,
     outcomes,
-    record,
+    path,
     server,
     settings_of,
     take_back,
@@ -34,11 +31,6 @@ from tests.collections_app.deploying import (
 from tests.factories.deployments import put_artifact
 
 pytestmark = pytest.mark.django_db
-SKILL = {"SKILL.md": "---\nname: a\n---\n", "run.sh": "#!/bin/sh\n", "sub/x.txt": "x"}
-
-
-def path(project, *parts):
-    return Path(project.path).joinpath(*parts)
 
 
 def test_every_type_goes_to_its_place(project):
@@ -293,267 +285,3 @@ def test_more_than_a_chunk(project, monkeypatch):
 
 def test_unknown_ids_are_rows(project):
     assert outcomes(deploy(project, Artifact(pk=uuid.uuid4()))) == [("failed", "not_found")]
-
-
-# Records: the project's own words
-
-
-def test_a_record_of_another_machine_is_taken_in(project):
-    artifact = put_artifact("hook", "g", hook("g.sh"))
-    deploy(project, artifact)
-    Deployment.objects.all().delete()
-    assert outcomes(deploy(project, artifact)) == [("unchanged", "")]
-    sync_rows(project, SilentReport())
-    row = Deployment.objects.get()
-    assert row.artifact == artifact
-    assert outcomes(take_back(project)) == [("removed", "")]
-    assert tree(project.path) == {}
-
-
-OLD = """[[deployed]]
-artifact_name = "a"
-artifact_type = "skill"
-from_collection = "default"
-deployed_at = "2024-05-01T10:00:00"
-artifact_path = "skills/a"
-content_hash = "abc"
-local_modifications = false
-custom = "kept"
-
-[[deployed]]
-artifact_name = "flow"
-artifact_type = "workflow"
-from_collection = "default"
-deployed_at = "2024-05-01T10:00:00"
-artifact_path = "workflows/flow"
-"""
-
-
-def test_a_record_of_1x_is_migrated_with_a_copy(project):
-    path(project, ".claude/skills/a").mkdir(parents=True)
-    path(project, ".claude/skills/a/SKILL.md").write_text("x")
-    path(project, RECORD).write_text(OLD)
-    artifact = put_artifact("skill", "a", {"SKILL.md": "x"})
-    assert sync_rows(project, SilentReport())
-    assert Deployment.objects.get().artifact == artifact
-    assert outcomes(take_back(project)) == [("skipped", "unknown_content")]
-    assert outcomes(deploy(project, artifact)) == [("unchanged", "")]
-    assert path(project, RECORD + ".v1").read_text() == OLD
-    found = record(project)
-    assert found["format"] == 2
-    assert {one["artifact_type"] for one in found["deployed"]} == {"skill", "workflow"}
-    (skill,) = [one for one in found["deployed"] if one["artifact_type"] == "skill"]
-    assert (skill["content_oid"], skill["custom"]) == (artifact.content_oid, "kept")
-    assert Deployment.objects.get().content_oid == artifact.content_oid
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("format = 2\n[[deployed]\n", "manifest_invalid"),
-        ("format = 99\n", "format_too_new"),
-        (OLD.replace("skills/a", "../../etc/passwd"), "unsafe_path"),
-    ],
-    ids=["nonsense", "newer", "leads out"],
-)
-def test_a_record_that_is_not_understood_is_left_alone(project, text, code):
-    path(project, ".claude").mkdir()
-    path(project, RECORD).write_text(text)
-    with pytest.raises(DomainError) as caught:
-        deploy(project, put_artifact("skill", "a", SKILL))
-    assert caught.value.code == code
-    assert tree(project.path) == {RECORD: text}
-    assert not sync_rows(project, SilentReport())
-
-
-def test_a_record_that_is_gone_is_written_anew(project):
-    deploy(project, put_artifact("hook", "g", hook("g.sh")))
-    path(project, RECORD).unlink()
-    deploy(project, put_artifact("skill", "a", SKILL))
-    assert agreed(project)
-    assert Deployment.objects.count() == 2
-    assert outcomes(take_back(project)) == [("removed", "")] * 2
-
-
-@pytest.mark.parametrize("place", ["settings.json", ".skillmeat-deployed.toml", "skills"])
-def test_a_record_cannot_have_what_is_not_its_own_removed(project, place):
-    deploy(project, put_artifact("skill", "a", SKILL), put_artifact("hook", "g", hook("g.sh")))
-    text = path(project, RECORD).read_text().replace('"skills/a"', f'"{place}"')
-    path(project, RECORD).write_text(text)
-    sync_rows(project, SilentReport())
-    take_back(project, "a", force=True)
-    assert settings_of(project)["hooks"]
-    assert place == "skills" or path(project, ".claude/skills/a/SKILL.md").exists()
-
-
-# Bad input
-
-
-def test_projects_stay_inside_the_roots(project, roots, tmp_path):
-    """Fault 48: any path of the server was taken."""
-    os.rename(project.path, tmp_path / "moved")
-    os.symlink(tmp_path / "moved", project.path)
-    with pytest.raises(PathNotAllowed):
-        deploy(project, put_artifact("skill", "a", SKILL))
-    assert tree(tmp_path / "moved") == {}
-
-
-def test_a_project_that_vanished_is_not_made_anew(project):
-    artifact = put_artifact("skill", "a", SKILL)
-    deploy(project, artifact)
-    os.rename(project.path, project.path + "-moved")
-    with pytest.raises(ProjectMissing):
-        deploy(project, artifact)
-    assert outcomes(take_back(project)) == [("failed", "project_missing")]
-    assert not Path(project.path).exists()
-    assert Deployment.objects.count() == 1
-
-
-@pytest.mark.parametrize("text", ["{nonsense", "[]", '{"hooks": {}} // why', '{"hooks": 1, "hooks": 2}'])
-def test_settings_that_are_not_valid_are_left_untouched(project, text):
-    path(project, ".claude").mkdir()
-    path(project, ".claude/settings.json").write_text(text)
-    path(project, ".mcp.json").write_text(text)
-    hooks, servers = put_artifact("hook", "g", hook("g.sh")), put_artifact("mcp", "m", server("m"))
-    skill = put_artifact("skill", "a", SKILL)
-    result = deploy(project, hooks, servers, skill)
-    assert outcomes(result)[0] == ("conflict", "settings_invalid")
-    assert "settings.json" in result.rows[0].message
-    assert outcomes(result)[2] == ("created", "")
-    assert path(project, ".claude/settings.json").read_text() == text
-    if outcomes(result)[1] == ("conflict", "settings_invalid"):
-        assert path(project, ".mcp.json").read_text() == text
-    assert agreed(project)
-
-
-def test_a_file_where_a_folder_is_due(project):
-    path(project, ".claude").mkdir()
-    path(project, ".claude/skills").write_text("a file")
-    path(project, ".claude/commands/c.md").mkdir(parents=True)
-    artifacts = [put_artifact("skill", "a", SKILL), put_artifact("command", "c", "C\n")]
-    before = tree(project.path)
-    assert outcomes(deploy(project, *artifacts)) == [("conflict", "target_blocked"), ("conflict", "unmanaged")]
-    assert tree(project.path) == before
-    assert path(project, ".claude/commands/c.md").is_dir()
-
-
-@pytest.mark.parametrize("place", [".claude", ".claude/skills", ".claude/skills/a"])
-def test_links_are_not_followed(project, tmp_path, place):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    path(project, place).parent.mkdir(parents=True, exist_ok=True)
-    os.symlink(elsewhere, path(project, place))
-    artifact = put_artifact("skill", "a", SKILL)
-    try:
-        result = outcomes(deploy(project, artifact))
-    except DomainError as error:
-        result = [("conflict", error.code)]
-    assert result == [("conflict", "unmanaged" if place.endswith("a") else "unsafe_link")]
-    assert tree(elsewhere) == {}
-    assert not Deployment.objects.exists()
-
-
-def test_settings_behind_a_link_are_left_alone(project, tmp_path):
-    """People keep their settings in another repository; a swap would cut that link."""
-    (tmp_path / "dotfiles.json").write_text("{}")
-    path(project, ".claude").mkdir()
-    os.symlink(tmp_path / "dotfiles.json", path(project, ".claude/settings.json"))
-    result = deploy(project, put_artifact("hook", "g", hook("g.sh")), put_artifact("skill", "a", SKILL))
-    assert outcomes(result) == [("conflict", "unsafe_link"), ("created", "")]
-    assert (tmp_path / "dotfiles.json").read_text() == "{}"
-    assert path(project, ".claude/settings.json").is_symlink()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_project(project):
-    path(project, ".claude").mkdir()
-    path(project, ".claude").chmod(0o500)
-    try:
-        result = deploy(project, put_artifact("skill", "a", SKILL))
-    finally:
-        path(project, ".claude").chmod(0o700)
-    assert outcomes(result) == [("failed", "disk_denied")]
-    assert not Deployment.objects.exists()
-
-
-@pytest.mark.parametrize("number", [errno.EXDEV, errno.EROFS, errno.ENOSPC], ids=["other", "read-only", "full"])
-def test_what_the_disk_refuses_changes_nothing(project, monkeypatch, number):
-    """Another file system, one that is read-only, one that is full: the renames and writes say so."""
-    first = put_artifact("skill", "a", SKILL)
-    deploy(project, first)
-    before = tree(project.path)
-    put_artifact("skill", "a", {"SKILL.md": "new"})
-    second = put_artifact("hook", "g", hook("g.sh"))
-    target = "collections_app.store.swaps.exchange" if number == errno.EXDEV else "collections_app.store.disk.os.mkdir"
-
-    def refuse(*args, **kwargs):
-        raise OSError(number, os.strerror(number))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(target, refuse)
-        result = deploy(project, first, second)
-    codes = {errno.EXDEV: "other_file_system", errno.EROFS: "disk_denied", errno.ENOSPC: "disk_full"}
-    assert outcomes(result)[0] == ("failed", codes[number])
-    assert {name: text for name, text in tree(project.path).items() if "skills" in name} == {
-        name: text for name, text in before.items() if "skills" in name
-    }
-    assert agreed(project)
-    assert not [name for name in tree(project.path) if ".skillmeat/" in name]
-
-
-@pytest.mark.parametrize("name", ["..", "a/b", ".hidden", "synced", "x" * 299])
-def test_names_that_no_project_can_hold(project, name):
-    artifact = put_artifact("skill", "a", SKILL)
-    type(artifact).objects.filter(pk=artifact.pk).update(name=name)
-    outcome = outcomes(deploy(project, artifact))[0]
-    assert outcome[0] in ("failed", "conflict")
-    assert not Deployment.objects.exists()
-    assert tree(project.path) == {}
-
-
-def test_a_target_that_changes_at_the_last_moment_is_kept(project, monkeypatch):
-    artifacts = [put_artifact("skill", "a", SKILL), put_artifact("skill", "b", SKILL)]
-    deploy(project, *artifacts)
-    for artifact in artifacts:
-        put_artifact("skill", artifact.name, {"SKILL.md": "new"})
-
-    def edit(name):
-        if name == "staged:1":
-            path(project, ".claude/skills/a/SKILL.md").write_text("edited just now")
-
-    monkeypatch.setattr("collections_app.store.checkpoints.reached", edit)
-    assert outcomes(deploy(project, *artifacts)) == [("failed", "changed_on_disk"), ("updated", "")]
-    assert path(project, ".claude/skills/a/SKILL.md").read_text() == "edited just now"
-    assert path(project, ".claude/skills/b/SKILL.md").read_text() == "new"
-    assert agreed(project)
-
-
-def test_settings_that_change_at_the_last_moment_undo_the_chunk(project, monkeypatch):
-    """Fault 31: the copy was there before its record was written, and stayed untracked."""
-    path(project, ".claude").mkdir()
-    path(project, ".claude/settings.json").write_text("{}")
-
-    def edit(name):
-        if name == "staged:0":
-            path(project, ".claude/settings.json").write_text('{"model": "x"}')
-
-    monkeypatch.setattr("collections_app.store.checkpoints.reached", edit)
-    result = deploy(project, put_artifact("skill", "a", SKILL), put_artifact("hook", "g", hook("g.sh")))
-    assert outcomes(result) == [("failed", "changed_on_disk")] * 2
-    assert tree(project.path) == {".claude/settings.json": '{"model": "x"}'}
-    assert not Deployment.objects.exists()
-
-
-def test_a_lost_lease_writes_nothing(project, monkeypatch):
-    artifact = put_artifact("skill", "a", SKILL)
-
-    def take_over(name):
-        if name == "applied":
-            Project.objects.update(lease_token=uuid.uuid4())
-
-    monkeypatch.setattr("collections_app.store.checkpoints.reached", take_over)
-    with pytest.raises(LeaseLost):
-        deploy(project, artifact)
-    assert tree(project.path) == {}
-    assert not Deployment.objects.exists()
-    assert not DiskOperation.objects.exists()
