@@ -10,7 +10,8 @@ MANAGE := $(BIN)/python manage.py
 PEERS := var/peers
 DEMO_HOME := $(CURDIR)/var/demo
 PORT ?= 8000
-WORKERS ?= auto
+# Two for each processor: a third of the time a test waits, for another process or for a pause that it asked for.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # Long tests come first (tests/conftest.py); small helpings let no worker sit on a pile of them at the end.
 # No test pulls the plug: neither the disk (scripts/temporary) nor PostgreSQL needs to wait for what it wrote.
 SUITE := env $$(scripts/temporary) PGOPTIONS="-c synchronous_commit=off" $(BIN)/pytest -q -n $(WORKERS) --maxschedchunk 16
@@ -51,7 +52,7 @@ test: install-dev ## the whole suite
 test-browser: install-dev ## every page in light and dark, wide and narrow; needs Chromium, and axe-core from `make peers`
 	$(SUITE) --timeout 1200 -m walk tests/browser
 
-test-exhaustive: install-dev ## what takes longer: a kill at every step of everything, rivals, very large artifacts
+test-exhaustive: install-dev ## what takes longer: a kill at every step of everything, rivals, very large artifacts; on PostgreSQL with DATABASE_URL
 	$(SUITE) --timeout 1200 -m exhaustive
 
 test-postgres: install-dev ## the whole suite on PostgreSQL; DATABASE_URL=postgres://…

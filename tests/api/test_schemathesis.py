@@ -43,7 +43,7 @@ from tests.marketplace.scanning import scan
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES, MANY = 25, 200
+EXAMPLES, MANY = 15, 200
 """Requests to each operation: in every run, and in `make test-exhaustive`."""
 DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 CHECKS = [

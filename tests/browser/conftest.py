@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.house import House
-from tests.e2e.conftest import _postgres_database, migrated_postgres
+from tests.e2e.conftest import _postgres_database, migrated_postgres, on_postgres
 
 try:
     from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -53,7 +52,7 @@ def browser() -> Iterator[Browser]:
 @contextlib.contextmanager
 def _database(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
     """The kind of database that the suite runs on."""
-    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    if not on_postgres():
         shutil.copy(request.getfixturevalue("migrated"), home / "skillmeat.sqlite3")
         yield ""
         return

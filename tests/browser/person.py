@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -14,6 +13,9 @@ STATUS = "#job [data-job='status']"
 
 ASKED = re.compile("asked to stop|cancelled")
 """What a page says once a job is to end: it may have ended before the page is there."""
+
+
+_COUNTS = "() => [...document.querySelectorAll('[data-count]')].map((one) => [one.dataset.count, one.innerText])"
 
 
 class Person:
@@ -102,6 +104,10 @@ class Person:
         return word.inner_text().strip()
 
     def outcomes(self) -> dict[str, int]:
-        """What the job page counts, by outcome."""
-        tabs: Sequence[Locator] = self.page.locator("[data-count]").all()
-        return {str(tab.get_attribute("data-count")): int(tab.inner_text()) for tab in tabs}
+        """What the job page counts at this moment, by outcome."""
+        return {str(outcome): int(count) for outcome, count in self.page.evaluate(_COUNTS)}
+
+    def sees_outcomes(self, expected: dict[str, int]) -> Person:
+        """Wait for these and no others: they come a moment after the word."""
+        self.house.wait_for(lambda: self.outcomes() == expected, f"the page counts {expected}")
+        return self

@@ -101,7 +101,7 @@ def import_all_skills_with_one_in_the_way(person: Person) -> None:
     expect(person.page).to_have_url(re.compile("strategy=overwrite"))  # the plan has followed the option
     person.confirm()
     person.sees_job("partial")
-    assert person.outcomes() == {"created": skills - 1, "conflict": 1}
+    person.sees_outcomes({"created": skills - 1, "conflict": 1})
     assert stranger.read_text() == STRANGER
     assert house.one("SELECT count(*) FROM collections_app_artifact") == skills - 1
     assert house.one("SELECT count(*) FROM collections_app_artifact WHERE name = 'pdf'") == 0
@@ -133,7 +133,7 @@ def deploy_them_all(person: Person) -> None:
     person.confirm()
     person.sees_job("succeeded")
     artifacts = house.one("SELECT count(*) FROM collections_app_artifact")
-    assert person.outcomes() == {"created": artifacts}
+    person.sees_outcomes({"created": artifacts})
     assert len(list((project / ".claude/skills").iterdir())) == artifacts
     assert house.one("SELECT count(*) FROM collections_app_deployment") == artifacts
 
@@ -175,7 +175,7 @@ def reimport_what_has_changed(person: Person) -> None:
     expect(person.page.get_by_label("Keep deployments")).to_be_checked()
     person.confirm()
     person.sees_job("succeeded")
-    assert person.outcomes() == {"updated": len(CHANGED) + 1}
+    person.sees_outcomes({"updated": len(CHANGED) + 1})
     collection, deployed = house.home / "collections/default/skills", house.projects / "app/.claude/skills"
     for folder in (collection, deployed):
         assert (folder / "pdf/scripts/fill.py").read_text() == "print('filled, and checked')\n"

@@ -108,7 +108,7 @@ class Site:
     def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         """One statement from outside, on the database as it is. ``?`` stands for a parameter."""
         if self.database_url:
-            with psycopg.connect(self.database_url, autocommit=True) as connection:
+            with psycopg.connect(self.database_url, autocommit=True, options="-c TimeZone=UTC") as connection:
                 cursor = connection.execute(statement.replace("?", "%s"), params)
                 return cursor.fetchall() if cursor.description else []
         with contextlib.closing(sqlite3.connect(self.home / "skillmeat.sqlite3", timeout=20)) as database, database:
@@ -166,6 +166,11 @@ def site(tmp_path: Path, migrated: Path) -> Iterator[Site]:
     site.stop()
 
 
+def on_postgres() -> bool:
+    """Whether the suite was told to run on PostgreSQL."""
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
 def _answers(url: str) -> bool:
     try:
         psycopg.connect(f"{url}/postgres", connect_timeout=2).close()
@@ -205,11 +210,10 @@ def postgres_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Si
         site.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def any_site(request: pytest.FixtureRequest) -> Site:
-    """The same on both databases."""
-    fixture = "site" if request.param == "sqlite" else "postgres_site"
-    site: Site = request.getfixturevalue(fixture)
+    """On the kind of database that the suite runs on."""
+    site: Site = request.getfixturevalue("postgres_site" if on_postgres() else "site")
     return site
 
 

@@ -28,8 +28,9 @@ def test_eight_rescans_from_two_processes(any_site, make_repository):
     assert site.sql("SELECT count(*) FROM marketplace_scanrun WHERE outcome = 'failed'") == [(0,)]
 
 
-def test_two_processes_at_one_source(site, repository):
+def test_two_processes_at_one_source(any_site, repository):
     """One scans, the other is told that it is busy; the catalog is the one of a single scan."""
+    site = any_site
     [source] = add_sources(site, [repository.url])
     with site.slow_git() as reached:
         first = site.start("rescan", str(source), "--json")
@@ -44,6 +45,7 @@ def test_two_processes_at_one_source(site, repository):
 
 
 def test_two_processes_at_the_same_four_sources(any_site, make_repository):
+    site = any_site
     """Whoever comes second at a source is told so, or finds it current: nothing is written twice."""
     site = any_site
     ids = add_sources(site, [make_repository(f"repo{n}", skills(f"a{n}", f"b{n}")).url for n in range(4)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,14 +20,20 @@ def finished(site, job):
     return lambda: site.job(job)["status"] not in ("queued", "running")
 
 
-def test_a_command_queues_and_the_worker_scans(site, repository):
+def ago(**past):
+    """A moment as both databases read it, in UTC."""
+    return f"{datetime.now(UTC) - timedelta(**past):%Y-%m-%d %H:%M:%S}"
+
+
+def test_a_command_queues_and_the_worker_scans(any_site, repository):
     """And the same message, delivered twice more, runs nothing again."""
+    site = any_site
     [source] = add_sources(site, [repository.url])
     job = rescan_async(site, source)
     assert site.job(job)["status"] == "queued"
     message = site.sql("SELECT key, payload FROM django_q_ormq")[0]
     for _ in range(2):
-        site.sql("INSERT INTO django_q_ormq (key, payload, lock) VALUES (?, ?, datetime('now', '-1 hour'))", *message)
+        site.sql("INSERT INTO django_q_ormq (key, payload, lock) VALUES (?, ?, ?)", *message, ago(hours=1))
     site.start_cluster()
     site.wait_for(finished(site, job), "the worker runs the job")
     site.wait_for(lambda: not site.sql("SELECT 1 FROM django_q_ormq"), "all three messages are taken and done")
@@ -38,7 +44,8 @@ def test_a_command_queues_and_the_worker_scans(site, repository):
     assert (shown["status"], shown["result"]["new_count"], shown["items"][0]["outcome"]) == ("succeeded", 5, "updated")
 
 
-def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_again(site, repository):
+def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_again(any_site, repository):
+    site = any_site
     [source] = add_sources(site, [repository.url])
     site.manage("rescan", str(source))
     before = site.entries()
@@ -60,8 +67,8 @@ def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_a
     assert site.sql("SELECT head_commit, tree_oid, counts, last_success_at FROM marketplace_source") == run
 
     assert site.manage("reap_jobs")["summary"]["requeued"] == 0  # its heart has stopped only a moment ago
-    site.sql("UPDATE core_job SET heartbeat_at = datetime('now', '-10 minutes')")
-    site.sql("UPDATE marketplace_source SET lease_until = datetime('now', '-1 minute')")
+    site.sql("UPDATE core_job SET heartbeat_at = ?", ago(minutes=10))
+    site.sql("UPDATE marketplace_source SET lease_until = ?", ago(minutes=1))
     assert site.manage("reap_jobs")["summary"] == {"requeued": 1, "failed": 0, "resent": 0, "closed": 0}
     assert site.job(job)["status"] == "queued"
 
@@ -77,6 +84,6 @@ def test_a_cluster_killed_in_the_middle_leaves_the_catalog_and_its_job_is_done_a
     }
     changed = {path for path in was if present[path][0] != was[path]}
     assert changed == {"skills/alpha"}
-    result = json.loads(site.sql("SELECT result FROM core_job WHERE attempt = 2")[0][0])
+    result = site.manage("jobs", job)["results"][0]["result"]
     counters = {name: result[f"{name}_count"] for name in ("new", "updated", "removed", "unchanged")}
     assert counters == {"new": 1, "updated": 1, "removed": 1, "unchanged": 3}
