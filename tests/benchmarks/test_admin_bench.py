@@ -19,7 +19,7 @@ from marketplace.models import CatalogEntry
 from skillmeat_site.core.models import Job, JobItem
 from tests.benchmarks.cockpit import ENTRIES, ITEMS, JOBS, fill
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.django_db]
+pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 TARGET = 150
 ROUNDS = 5
@@ -62,11 +62,11 @@ OTHERS = {
 
 
 @pytest.fixture
-def cockpit(db):
+def cockpit(transactional_db):
     fill()
     if connection.vendor == "postgresql":  # what autovacuum does by itself
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute("VACUUM ANALYZE")
     return CatalogEntry.objects.order_by("pk")[500].source_id
 
 
