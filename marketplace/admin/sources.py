@@ -53,13 +53,11 @@ from skillmeat_site.core.text import printable
 
 show_objects("source", Source)
 
-SCAN_FIELDS = (
-    "shown_health", "shown_last_scan", "shown_last_success", "shown_next_scan", "shown_error", "shown_counts",
-    "shown_path_tags", "shown_auto_tags", "resolved_ref", "head_commit", "listing_complete", "shown_counters",
-    "shown_links",
+STATE_FIELDS = (
+    "shown_health", "shown_last_scan", "shown_next_scan", "shown_error", "shown_counts", "shown_path_tags",
+    "shown_auto_tags", "shown_links",
 )  # fmt: skip
-
-
+SCAN_FIELDS = ("shown_last_success", "resolved_ref", "head_commit", "listing_complete", "shown_counters")
 REPOSITORY_FIELDS = (
     "repository_id", "shown_description", "repository_license", "shown_topics", "shown_release", "archived",
 )  # fmt: skip
@@ -89,7 +87,7 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
     )  # fmt: skip
     search_fields = ("url", "owner", "name", "tags")
     search_help_text = _("Search by URL, owner, name or tag.")
-    readonly_fields = (*SCAN_FIELDS, *REPOSITORY_FIELDS)
+    readonly_fields = (*STATE_FIELDS, *SCAN_FIELDS, *REPOSITORY_FIELDS)
     fieldsets = (
         (
             _("Repository"),
@@ -97,8 +95,11 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
         ),
         (_("Detection"), {"fields": ("single_artifact_type", "manual_map")}),
     )
-    scan_fieldset = (_("What scans found"), {"fields": SCAN_FIELDS})
-    repository_fieldset = (_("What GitHub says"), {"fields": REPOSITORY_FIELDS})
+    state_fieldset = (_("How it stands"), {"fields": STATE_FIELDS})
+    told_fieldsets = (
+        (_("What the last scan told"), {"fields": SCAN_FIELDS}),
+        (_("What GitHub says"), {"fields": REPOSITORY_FIELDS}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         return Source.objects.for_user(request.user).with_health()
@@ -112,7 +113,7 @@ class SourceAdmin(ChecksSources, BulkActionsAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         """How it stands comes first; the form is for now and then."""
-        return self.fieldsets if obj is None else (self.scan_fieldset, *self.fieldsets, self.repository_fieldset)
+        return self.fieldsets if obj is None else (self.state_fieldset, *self.fieldsets, *self.told_fieldsets)
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:
