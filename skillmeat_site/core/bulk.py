@@ -47,8 +47,8 @@ def update_rows(model: type[models.Model], rows: Iterable[Mapping[str, Any]], co
 
     ``rows`` are mappings with ``pk`` and every name in ``columns`` (attribute names: ``plugin_id``, not ``plugin``).
     Returns how many rows were matched. Call it inside a transaction where more than one statement must be whole.
-    On PostgreSQL the rows are locked in the order of their keys, whatever order they come in: two updates of the same
-    rows wait for one another, and never both.
+    On PostgreSQL each statement locks its rows in the order of their keys, whatever order they come in: two updates of
+    the same rows wait for one another, and never both (docs/adr/0039).
     """
     table = _Table(model, columns, keyed=True)
     settings = ", ".join(f"{table.quoted(field.column)} = t.{table.quoted(field.attname)}" for field in table.fields)

@@ -29,5 +29,5 @@ class Rights:
 
     @cached_property
     def _user(self) -> Any:
-        found = get_user_model()._default_manager.in_bulk([self._actor.user_id])
-        return next((user for user in found.values() if user.is_active), None)
+        users = get_user_model()._default_manager.filter(is_active=True)
+        return users.filter(pk__in=[self._actor.user_id]).first()

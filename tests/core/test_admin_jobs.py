@@ -167,6 +167,14 @@ def test_retry_makes_a_child_with_what_is_left(admin_client):
     assert page(job) in admin_client.get(page(child)).content.decode()
 
 
+def test_retry_by_whoever_may_not_do_what_the_job_does_is_refused_in_words(client):
+    client.force_login(UserFactory(permissions=["core.view_job", "core.retry_job"]))
+    shown = client.post(view(bulk_job(status=JobStatus.PARTIAL), "retry"), follow=True).content.decode()
+    assert "permission_denied" in shown
+    assert "marketplace.change_catalogentry" in shown
+    assert Job.objects.count() == 1
+
+
 def test_retry_of_what_went_well_is_refused(admin_client):
     job = JobFactory()
     assert "Retry what failed" not in admin_client.get(page(job)).content.decode()
