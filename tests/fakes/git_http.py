@@ -44,9 +44,13 @@ def status(code: int, body: str = "no", **headers: str) -> Fault:
     return fault
 
 
+HANGS = 60
+"""Seconds that ``hang`` keeps a client waiting. Who gave up by itself took less than half of it, on any machine."""
+
+
 def hang(handler: Handler) -> bool:
     """Never answer, until the server stops."""
-    handler.git.stopping.wait(60)
+    handler.git.stopping.wait(HANGS)
     handler.close_connection = True
     return True
 
@@ -218,7 +222,7 @@ def serve(root: Path, *, token: str = "") -> Iterator[GitHttp]:
         thread.join(5)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Wait for the condition, and tell whether it came."""
     end = time.monotonic() + seconds
     while not condition():

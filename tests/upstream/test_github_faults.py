@@ -26,7 +26,7 @@ from skillmeat_site.upstream.github_errors import UpstreamForbidden
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.types import CommitOid, Head, RepositoryAddress
 from tests.fakes import github_faults as faults
-from tests.fakes.git_http import Fault, status
+from tests.fakes.git_http import HANGS, Fault, status
 from tests.fakes.github import GitHub
 from tests.upstream.conftest import Repo
 
@@ -193,7 +193,7 @@ def test_a_host_that_never_finishes_is_given_up_and_ticks_meanwhile(
             path,
             lambda: hasty.read(github_address, head, oids, max_bytes=99, tick=lambda: ticks.append(1)),
         )()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < HANGS / 2
     assert ticks
 
 
@@ -206,7 +206,7 @@ def test_a_trickle_is_given_up_long_before_the_deadline(
     started = time.monotonic()
     with pytest.raises(UpstreamTimeout, match="slowly"):
         provider.resolve(github_address)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < HANGS / 2
     assert len(github.requests) == 1
 
 
@@ -247,8 +247,12 @@ def test_a_huge_answer_is_cut_off(
 
 
 def test_a_huge_body_of_an_error_or_a_redirect_is_not_read(
-    commit: str, github: GitHub, provider: GitHubProvider, github_address: RepositoryAddress
+    commit: str,
+    github: GitHub,
+    github_settings: GitHubSettings,
+    github_address: RepositoryAddress,
 ) -> None:
+    provider = GitHubProvider(github_settings)
     for code in (404, 301):
 
         def endless(handler: Any, code: int = code) -> bool:
@@ -260,4 +264,4 @@ def test_a_huge_body_of_an_error_or_a_redirect_is_not_read(
         started = time.monotonic()
         with pytest.raises((UpstreamNotFound, UpstreamInvalid)):
             provider.resolve(github_address)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < github_settings.timeout / 2
