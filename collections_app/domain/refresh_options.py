@@ -69,12 +69,11 @@ class RefreshOptions:
         for name, words in lists.items():
             if words is not None and not words:
                 raise _invalid(name, "an empty list means nothing, and never everything: leave it out")
-        mode = said.get("mode") or RefreshMode.METADATA_ONLY
-        strategy = said.get("strategy") or Strategy.ABORT
+        mode, strategy = said.get("mode"), said.get("strategy")
         fields = [_field(word) for word in said.get("fields") or ()]
         chosen = cls(
-            mode=one_of(RefreshMode, mode, "mode"),
-            strategy=one_of(Strategy, strategy, "strategy"),
+            mode=RefreshMode.METADATA_ONLY if mode is None else one_of(RefreshMode, mode, "mode"),
+            strategy=Strategy.ABORT if strategy is None else one_of(Strategy, strategy, "strategy"),
             fields=frozenset(fields or FIELDS),
             filters=Filters(
                 types=frozenset(one_of(ArtifactKind, word, "filters/type") for word in filters.get("type") or ()),
@@ -82,7 +81,7 @@ class RefreshOptions:
                 ids=tuple(dict.fromkeys(_id(word) for word in filters.get("ids") or ())),
             ),
         )
-        if said.get("strategy") and chosen.mode is not RefreshMode.SYNC:
+        if strategy is not None and chosen.mode is not RefreshMode.SYNC:
             raise _invalid("strategy", "it says how a sync settles conflicts: the mode must be sync")
         return chosen
 

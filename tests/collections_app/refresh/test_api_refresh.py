@@ -54,6 +54,7 @@ def test_the_mode_of_the_query_wins(api: Any, changed: Repository) -> None:
     [
         ("refresh", {"mode": "synch"}, "sync"),
         ("refresh?mode=chek_only", {}, "check_only"),
+        ("refresh?mode=", {"mode": "check_only"}, "metadata_only"),
         ("refresh", {"filters": {"type": ["skils"]}}, "skill"),
         ("refresh", {"fields": ["tag"]}, "tags"),
         ("refresh", {"feilds": ["tags"]}, "fields"),

@@ -99,6 +99,7 @@ def test_failures(changed: Repository) -> None:
         ["--fields", ","],
         ["-t", "mcp-server"],
         ["--strategy", "ours"],
+        ["--sync", "--strategy", ""],
     ],
 )
 def test_usage_is_exit_2(changed: Repository, args: list[str]) -> None:
