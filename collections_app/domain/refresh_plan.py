@@ -20,6 +20,10 @@ CONTENT = "content"
 """Stands among the changes of an artifact that takes new files; its values are content ids."""
 PATH = "path"
 """Stands among the changes of an artifact whose record follows a move; its values are paths upstream."""
+BASE = "base"
+"""Stands among the changes of an artifact whose copy here is upstream's new version already; its values are content
+ids: what the record said it was imported with, and what it is.
+"""
 
 
 class Status(StrEnum):
@@ -126,13 +130,18 @@ class Step(StrEnum):
     """What becomes of the files."""
 
     LEAVE = "leave"
+    SETTLE = "settle"  # they are upstream's already: only the record does not know yet
     TAKE = "take"
     MERGE = "merge"
+
+    @property
+    def writes_files(self) -> bool:
+        return self in (Step.TAKE, Step.MERGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """``oid``: what the content will be, where files are taken or merged. ``follow``: the record's new place upstream,
+    """``oid``: what the content will be, unless the step is to leave it. ``follow``: the record's new place upstream,
     where it gets one.
     """
 
@@ -192,7 +201,9 @@ class Planned:
         old, new = dict(self.fields.old), dict(self.fields.new)
         if self.follow:
             old, new = {PATH: self.mine.upstream_path, **old}, {PATH: self.follow, **new}
-        if self.step is not Step.LEAVE:
+        if self.step is Step.SETTLE:
+            old, new = {BASE: self.mine.base, **old}, {BASE: self.oid, **new}
+        elif self.step.writes_files:
             old, new = {CONTENT: self.mine.current, **old}, {CONTENT: self.oid, **new}
         row: dict[str, Any] = {
             "artifact_id": self.mine.id or None,
@@ -252,21 +263,26 @@ def plan_artifact(mine: Mine, theirs: Theirs | Failure | None, options: RefreshO
 
 
 def _plan_sync(mine: Mine, theirs: Theirs, options: RefreshOptions) -> Planned:
-    step = Step.LEAVE
+    step, reason = Step.LEAVE, ""
     match state_of(mine, theirs):
         case ArtifactState.MISSING:
             return _skip(mine, Why.MISSING, "Its files are gone from the collection.")
+        case _ if mine.current == theirs.oid != mine.base:
+            step, reason = Step.SETTLE, "The copy here is upstream's new version already."
         case ArtifactState.UPDATE_AVAILABLE:
             step = Step.TAKE
         case ArtifactState.LOCALLY_MODIFIED:
             status = Status.REFRESHED if theirs.moved_to else Status.UNCHANGED
             reason = "Edited here, unchanged upstream."
-            return Planned(mine=mine, status=status, theirs=theirs, follow=theirs.moved_to, reason=reason)
-        case ArtifactState.CONFLICT | ArtifactState.UNKNOWN if mine.current != theirs.oid:
+            fields = FieldChanges(written=mine.written)
+            return Planned(
+                mine=mine, status=status, theirs=theirs, follow=theirs.moved_to, fields=fields, reason=reason
+            )
+        case ArtifactState.CONFLICT | ArtifactState.UNKNOWN:
             if options.strategy is Strategy.ABORT:
                 return _skip(mine, Why.EDITED, "Edited here and changed upstream.")
             step = Step.MERGE
-    return _refreshed(mine, theirs, options, step=step, follow=theirs.moved_to)
+    return _refreshed(mine, theirs, options, step=step, follow=theirs.moved_to, reason=reason)
 
 
 def _refreshed(
@@ -279,7 +295,7 @@ def _refreshed(
         status=Status.REFRESHED if changes else Status.UNCHANGED,
         theirs=theirs,
         step=step,
-        oid=theirs.oid if step is Step.TAKE else "",
+        oid=theirs.oid if step in (Step.TAKE, Step.SETTLE) else "",
         follow=follow,
         fields=fields,
         reason=reason,
@@ -293,27 +309,3 @@ def told_of_move(theirs: Theirs) -> str:
 
 def _skip(mine: Mine, why: Why, reason: str) -> Planned:
     return Planned(mine=mine, status=Status.SKIPPED, code=why, reason=reason)
-
-
-class Verdict(StrEnum):
-    """Under which counter of a check an artifact stands. Exactly one."""
-
-    UPDATE = "updates_available"
-    UP_TO_DATE = "up_to_date"
-    SKIPPED = "skipped"
-    ERROR = "errors"
-
-
-def verdict(mine: Mine, theirs: Theirs | Failure | None) -> Verdict:
-    """A failure is never taken for up to date, and a pinned artifact is no update."""
-    if mine.problem is not None or isinstance(theirs, Failure):
-        return Verdict.ERROR
-    if theirs is None:
-        return Verdict.SKIPPED
-    match state_of(mine, theirs):
-        case ArtifactState.IN_SYNC | ArtifactState.LOCALLY_MODIFIED:
-            return Verdict.UP_TO_DATE
-        case ArtifactState.UPDATE_AVAILABLE | ArtifactState.CONFLICT:
-            return Verdict.SKIPPED if mine.is_pinned else Verdict.UPDATE
-        case _:
-            return Verdict.SKIPPED

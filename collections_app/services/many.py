@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Result, Row
+from skillmeat_site.core.results import BulkResult, ItemOutcome, JobStatus, ObjectRef, Result, Row
 
 
 def each_collection(
@@ -14,6 +14,7 @@ def each_collection(
 ) -> BulkResult:
     """One row per collection, in order. Raises Cancelled, JobTimeout and LeaseLost: the rest was not begun."""
     rows = []
+    partly = False
     wanted = list(dict.fromkeys(slugs))
     for number, slug in enumerate(wanted):
         report.progress(number, len(wanted), slug)
@@ -26,4 +27,5 @@ def each_collection(
             rows.append(Row(ref, ItemOutcome.FAILED, error.code, error.detail))
         else:
             rows.append(Row(ref, result.item_outcome, result.code, detail=result.to_json()))
-    return BulkResult(tuple(rows), dry_run=dry_run)
+            partly = partly or result.job_status is JobStatus.PARTIAL
+    return BulkResult(tuple(rows), dry_run=dry_run, partly=partly)

@@ -16,12 +16,11 @@ from collections_app.domain.refresh_plan import (
     Planned,
     Status,
     Theirs,
-    Verdict,
     Why,
     state_of,
     told_of_move,
-    verdict,
 )
+from collections_app.domain.update_verdict import Verdict, verdict
 from skillmeat_site.core.results import ItemOutcome, JobStatus, ObjectRef, Row, Summary
 
 
@@ -51,10 +50,13 @@ class RefreshResult:
         return JobStatus.FAILED if all_failed else JobStatus.PARTIAL
 
     @property
+    def changes(self) -> bool:
+        """Whether anything of the collection changes."""
+        return any(one.changes for one in self.planned)
+
+    @property
     def item_outcome(self) -> ItemOutcome:
-        if any(one.changes for one in self.planned):
-            return ItemOutcome.UPDATED
-        return ItemOutcome.FAILED if self.job_status is JobStatus.FAILED else ItemOutcome.UNCHANGED
+        return worst_of(self.summary, ItemOutcome.UPDATED if self.changes else ItemOutcome.UNCHANGED)
 
     @property
     def code(self) -> str:
@@ -122,8 +124,12 @@ class UpdateCheckResult:
         return JobStatus.FAILED if errors == len(self.checked) and not deferred else JobStatus.PARTIAL
 
     @property
+    def changes(self) -> bool:
+        return False
+
+    @property
     def item_outcome(self) -> ItemOutcome:
-        return ItemOutcome.FAILED if self.job_status is JobStatus.FAILED else ItemOutcome.UNCHANGED
+        return worst_of(self.summary, ItemOutcome.UNCHANGED)
 
     @property
     def code(self) -> str:
@@ -147,6 +153,12 @@ class UpdateCheckResult:
             "results": [row.detail for row in self.rows],
             "reset_at": _shown(self.reset_at),
         }
+
+
+def worst_of(summary: Summary, well: ItemOutcome) -> ItemOutcome:
+    """How a collection ended, in one word: what a retry takes up comes before what has to be decided."""
+    worst = (ItemOutcome.FAILED, ItemOutcome.DEFERRED, ItemOutcome.CONFLICT)
+    return next((outcome for outcome in worst if summary.counts[outcome]), well)
 
 
 def _outcome(mine: Mine, theirs: Theirs | Failure | None) -> ItemOutcome:

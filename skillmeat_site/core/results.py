@@ -135,10 +135,14 @@ class Itemised(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The answer of an operation over many objects: each row has settled by itself, the summary counts them all."""
+    """The answer of an operation over many objects: each row has settled by itself, the summary counts them all.
+
+    ``partly``: an object that did not end well was done in part, so that the whole has not failed.
+    """
 
     rows: tuple[Row, ...]
     dry_run: bool = False
+    partly: bool = False
 
     @property
     def summary(self) -> Summary:
@@ -146,7 +150,7 @@ class BulkResult:
 
     @property
     def job_status(self) -> JobStatus:
-        return self.summary.job_status
+        return JobStatus.PARTIAL if self.partly else self.summary.job_status
 
     @property
     def item_outcome(self) -> ItemOutcome:

@@ -19,7 +19,7 @@ from collections_app.services.refresh_results import UpdateCheckResult
 from skillmeat_site.core.errors import DomainError, InvalidParameter
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.reporting import SilentReport
-from skillmeat_site.core.results import UNWELL, ItemOutcome, Summary
+from skillmeat_site.core.results import UNWELL, Summary
 from skillmeat_site.core.text import printable
 
 USAGE = 2
@@ -50,7 +50,7 @@ class Command(Base):
         chosen = self.chosen(options)
         dry_run = options["dry_run"] or options["check"]
         result = self.run_job(refresh, {"slug": slug, **chosen.to_json()}, dry_run=dry_run)
-        if not dry_run and result.item_outcome is ItemOutcome.UPDATED:
+        if not dry_run and result.changes:
             self.changed_collections.add(slug)
         row = {"outcome": result.item_outcome.value, **result.to_json()}
         if options["verbosity"] > 1 and row.get("plan_id"):
@@ -60,11 +60,12 @@ class Command(Base):
             return 1
         if isinstance(result, UpdateCheckResult):
             return FOUND if result.something_to_do else 0
-        return FOUND if options["check"] and any(one.changes for one in result.planned) else 0
+        return FOUND if options["check"] and result.changes else 0
 
     def add_files(self, slug: str, row: dict[str, Any], most: int | None) -> None:
         """Put what would become of its files into the row of each artifact that would take some."""
-        details = {one["artifact_id"]: one for one in row["details"] if CONTENT in one["changes"]}
+        rows = (one for one in row["details"] if CONTENT in one["changes"] and one["artifact_id"])
+        details = {one["artifact_id"]: one for one in rows}
         for artifact_id, found in plan_diffs(slug, row["plan_id"], list(details)[:most], report=SilentReport()):
             if isinstance(found, DomainError):
                 details[artifact_id]["files"] = {"code": found.code, "detail": found.detail}

@@ -228,7 +228,7 @@ def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:
     if isinstance(result, BulkResult):
         if not job.items.exists():
             settling.record_rows(job, result)
-        ending = settling.bulk_ending(job)
+        ending = settling.bulk_ending(job, partly=result.partly)
     else:
         if isinstance(result, Itemised):
             settling.record_rows(job, result)

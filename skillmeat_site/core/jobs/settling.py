@@ -102,14 +102,11 @@ def close_if_complete(parent_id: uuid.UUID) -> bool:
     return settle(parent, None, bulk_ending(parent))
 
 
-def bulk_ending(job: Job) -> Ending:
-    """What the items of a bulk job amount to."""
-    result = BulkResult(rows_of(job))
-    status = result.job_status
-    if job.cancel_requested:
-        status = JobStatus.CANCELLED
-    elif status is JobStatus.SUCCEEDED and job.children.filter(status=JobStatus.PARTIAL).exists():
-        status = JobStatus.PARTIAL
+def bulk_ending(job: Job, *, partly: bool = False) -> Ending:
+    """What the items of a bulk job amount to. ``partly`` as in ``BulkResult``; children tell it by themselves."""
+    partly = partly or job.children.filter(status=JobStatus.PARTIAL).exists()
+    result = BulkResult(rows_of(job), partly=partly)
+    status = JobStatus.CANCELLED if job.cancel_requested else result.job_status
     body = result.to_json()
     if len(result.rows) > MAX_ROWS_IN_RESULT:
         body = {"results": [], "results_url": f"/api/v1/jobs/{job.pk}/items", "summary": body["summary"]}

@@ -13,8 +13,9 @@ from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import WRITTEN, WRITTEN_TAGS, Written, plan_fields
 from collections_app.domain.refresh_options import FIELDS, RefreshMode, RefreshOptions, Strategy
-from collections_app.domain.refresh_plan import Failure, Mine, Planned, Status, Step, Theirs, plan_artifact, verdict
+from collections_app.domain.refresh_plan import Failure, Mine, Planned, Status, Step, Theirs, plan_artifact
 from collections_app.domain.types import ArtifactRef, Problem
+from collections_app.domain.update_verdict import verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TEXTS = ("description", "author", "license", "title", "version")
@@ -81,7 +82,7 @@ def applied(planned: Planned) -> Mine:
     record = planned.fields.apply(mine.record)
     current = mine.current
     if planned.step is not Step.LEAVE:
-        current = planned.theirs.oid if planned.step is Step.TAKE else "d" * 40
+        current = "d" * 40 if planned.step is Step.MERGE else planned.theirs.oid
         record = replace(record, base_oid=planned.theirs.oid)
     noted = {WRITTEN: planned.fields.written.fields, WRITTEN_TAGS: list(planned.fields.written.tags)}
     lock = LockEntry(ref=mine.ref, content_hash=current, fetched=NOW, extra=noted)
@@ -102,7 +103,8 @@ def test_what_is_told_is_what_is_counted(mine: Mine, theirs: Theirs | Failure | 
     planned = plan_artifact(mine, theirs, options)
     row = planned.to_json()
     assert bool(row["changes"]) is planned.changes
-    assert set(row["changes"]) - {"content"} <= options.fields
+    assert set(row["changes"]) - {"content", "base"} <= options.fields
+    assert planned.step is not Step.SETTLE or planned.theirs.oid == mine.current != mine.base
     assert set(row["old_values"]) == set(row["new_values"]) == set(row["applied"])
     assert not set(row["kept"]) & set(row["changes"]) - {"tags"}
     if isinstance(theirs, Failure) and planned.status in (Status.REFRESHED, Status.UNCHANGED):
