@@ -75,6 +75,10 @@ class ArtifactQuerySet(QuerySet["Artifact"]):
         """Those that upstream has other content of, pinned ones excepted; or the others."""
         return self.filter(has_update()) if wanted else self.exclude(has_update())
 
+    def outlasting_files(self) -> ArtifactQuerySet:
+        """Those whose row stays when record and files are gone: they were imported, or are deployed."""
+        return self.filter(~Q(base_oid="") | Q(deployments__isnull=False)).distinct()
+
     def in_state(self, *states: str) -> ArtifactQuerySet:
         return self.with_state().filter(Q(state__in=states))
 

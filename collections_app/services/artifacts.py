@@ -146,7 +146,7 @@ def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, r
         rows[artifact.pk] = Row(artifact_ref(artifact), outcome, detail=_said(wanted))
         if wanted != before:
             stamped = replace(wanted, last_updated=timezone.now(), uuid=artifact.pk.hex)
-            notes[ref] = (artifact, Note(stamped))
+            notes[ref] = (artifact, Note(stamped, made_from=records.get(ref)))
     if run.dry_run or not notes:
         return rows
 
@@ -166,7 +166,8 @@ def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, r
 
     waiting = [note for _, note in notes.values()]
     for start in range(0, len(waiting), CHUNK):
-        change_collection(held, waiting[start : start + CHUNK], kind="edit", write_rows=write_rows)
+        failed = change_collection(held, waiting[start : start + CHUNK], kind="edit", write_rows=write_rows)
+        rows |= {notes[ref][0].pk: _failed(notes[ref][0], error) for ref, error in failed.items()}
     return rows
 
 

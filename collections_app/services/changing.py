@@ -28,14 +28,14 @@ from collections_app.domain.manifest import (
 )
 from collections_app.domain.names import check_relative
 from collections_app.domain.types import ArtifactRef
-from collections_app.errors import UnsafeLink
+from collections_app.errors import ChangedOnDisk, UnsafeLink
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import limits
 from collections_app.services.recovery import committed_disk, disk_transaction
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.content_on_disk import content_oid
-from collections_app.store.reader import read_files
+from collections_app.store.reader import Files, read_files
 from collections_app.store.staging import NewFile, Stage, Staged
 from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
 from skillmeat_site.core.errors import DomainError, LimitExceeded
@@ -50,13 +50,14 @@ class Put:
     path of what is to be copied, a file or a folder.
 
     ``replaces``: the content id that the plan saw there, None for nothing. ``record.content_oid`` is what the staged
-    files must come to.
+    files must come to. ``made_from``: the record that ``record`` was made from, None for one of no other.
     """
 
     record: ArtifactRecord
     files: Sequence[NewFile] | Path
     replaces: Expected
     lock: LockEntry | None
+    made_from: ArtifactRecord | None = None
 
     @property
     def ref(self) -> ArtifactRef:
@@ -74,10 +75,14 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A record to be written anew whose files stay as they are: tags, a pin, a title. ``lock`` None leaves its own."""
+    """A record to be written anew whose files stay as they are: tags, a pin, a title. ``lock`` None leaves its own.
+
+    ``made_from`` as in ``Put``.
+    """
 
     record: ArtifactRecord
     lock: LockEntry | None = None
+    made_from: ArtifactRecord | None = None
 
     @property
     def ref(self) -> ArtifactRef:
@@ -94,16 +99,20 @@ def change_collection(
 ) -> dict[ArtifactRef, DomainError]:
     """Carry out at most ``CHUNK`` changes; return those that failed, which are as they were.
 
-    Everything else is done when this returns: files, collection.toml, collection.lock and rows agree. Raises
-    LeaseLost, ManifestInvalid, DiskFull or what ``write_rows`` raises: then nothing has changed.
+    A change whose files or record are no longer what it was planned on fails with ChangedOnDisk: whoever edited them
+    meanwhile loses nothing. Everything else is done when this returns: files, collection.toml, collection.lock and
+    rows agree. Raises LeaseLost, ManifestInvalid, DiskFull or what ``write_rows`` raises: then nothing has changed.
     """
     with disk_transaction(held.root, held.lease, kind=kind, limits=limits()) as disk:
         planned = {change.ref: change for change in changes}
+        files = read_files(held.folder)
+        records = files.manifest.by_ref() if files.manifest else {}
         failed: dict[ArtifactRef, DomainError] = {}
         targets: dict[str, ArtifactRef] = {}
         for change in planned.values():
             held.report.tick()
             try:
+                _refuse_other_record(records, change)
                 target = _plan(disk, change)
             except DomainError as error:
                 failed[change.ref] = error
@@ -115,7 +124,7 @@ def change_collection(
                 failed[targets[swapped.target]] = swapped.error
         done = {ref: change for ref, change in planned.items() if ref not in failed}
         if done:
-            _put_documents(disk, held, list(done.values()))
+            _put_documents(disk, held, list(done.values()), files)
             with committing(disk, held):
                 write_rows(done)
         return failed
@@ -151,6 +160,14 @@ def committing(disk: DiskTransaction, held: HeldCollection) -> Iterator[None]:
         yield
 
 
+def _refuse_other_record(records: Mapping[ArtifactRef, ArtifactRecord], change: Change) -> None:
+    """Raises ChangedOnDisk: the manifest was edited between the plan and now."""
+    if isinstance(change, Drop) or change.made_from is None:
+        return
+    if records.get(change.ref) != change.made_from:
+        raise ChangedOnDisk(f"Its record in {MANIFEST_NAME} has changed meanwhile.")
+
+
 def _plan(disk: DiskTransaction, change: Change) -> str | None:
     match change:
         case Put(record=record):
@@ -172,12 +189,19 @@ def _staged(stage: Stage, put: Put) -> Staged:
     return stage.add_file(file.data, expected_oid=put.record.content_oid, limits=limits())
 
 
-def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[Change]) -> None:
-    """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept as well."""
+def _put_documents(disk: DiskTransaction, held: HeldCollection, done: Sequence[Change], files: Files) -> None:
+    """collection.toml and collection.lock with these changes; of a 1.x collection the old ones are kept as well.
+
+    ``files``: as they were read before. What was edited since stays, but not in the records of these changes: then
+    ChangedOnDisk is raised, and all of them are undone.
+    """
     now = timezone.now()
-    files = read_files(held.folder)
+    files = read_files(held.folder, known=files)
     raw_manifest, raw_lock = files.raw_manifest, files.raw_lock
     manifest, lock = files.manifest, files.lock
+    records_now = manifest.by_ref() if manifest else {}
+    for change in done:
+        _refuse_other_record(records_now, change)
     gone = [change.ref for change in done if isinstance(change, Drop)]
     records = [change.record for change in done if not isinstance(change, Drop)]
     manifest = (manifest or new_manifest(held.row, now)).without(gone, updated=now).with_records(records, updated=now)

@@ -120,16 +120,15 @@ def _in_the_way(folder: Path, ref: ArtifactRef) -> bool:
     return os.path.lexists(path)
 
 
-def check_incoming(item: Incoming) -> None:
-    """Raise what staging its files would raise: UnsafePath, UnsafeLink, LimitExceeded, ContentMismatch."""
-    kind = item.ref.kind
-    if kind is not None and kind.is_folder:
-        check_folder(item.files, expected_oid=item.oid, limits=limits())
+def check_files(ref: ArtifactRef, files: Sequence[NewFile], oid: str) -> None:
+    """Raise what staging an artifact's files would raise: UnsafePath, UnsafeLink, LimitExceeded, ContentMismatch."""
+    if ref.kind is not None and ref.kind.is_folder:
+        check_folder(files, expected_oid=oid, limits=limits())
     else:
-        (file,) = item.files
+        (file,) = files
         Tally(limits()).add("", len(file.data))
-        if blob_oid(file.data) != item.oid:
-            raise ContentMismatch(f"the content is not {item.oid}")
+        if blob_oid(file.data) != oid:
+            raise ContentMismatch(f"the content is not {oid}")
 
 
 def install(
@@ -200,7 +199,7 @@ def _put(
         resolved_sha=item.upstream.commit or None,
         extra={"written": {name: value for name, value in item.told.items() if value}},
     )
-    put = Put(record, item.files, before, lock)
+    put = Put(record, item.files, before, lock, old)
     was = before if isinstance(before, str) else ""
     edited = is_there and before not in (base, item.oid)
     return put, Installed(item, artifact_id, was if is_there else "", replaced=is_there, edited=edited)

@@ -15,7 +15,7 @@ from collections_app.services.differences import FileDifferences
 from collections_app.services.holding import find_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.refresh_planning import READ_TOGETHER, Files, Prepared, prepare, read_files_of
-from collections_app.services.refresh_plans import commits_of, find_plan, refuse_other, refuse_stale
+from collections_app.services.refresh_plans import commits_of, find_plan, hold_to, refuse_stale
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.content_on_disk import content_of
 from collections_app.store.history.differences import Diff, disk_side, file_changes, memory_side
@@ -61,7 +61,7 @@ def plan_diffs(
     refuse_stale(plan, collection)
     options = replace(RefreshOptions.of(plan.options), filters=Filters(ids=tuple(wanted)))
     prepared = prepare(collection, options, report, commits_of(plan))
-    refuse_other(plan, prepared, only=set(wanted))
+    hold_to(plan, prepared, only=set(wanted))
     folder = home().collection(slug)
     promised = {str(row["artifact_id"]) for row in plan.details if row["status"] == Status.REFRESHED}
     for start in range(0, len(prepared.planned), READ_TOGETHER):

@@ -16,6 +16,7 @@ from collections_app.domain.types import ArtifactRef, FileMode
 from collections_app.errors import UnsafePath
 from collections_app.models import Collection
 from collections_app.services.homes import home
+from collections_app.services.installing import check_files
 from collections_app.services.listed_tree import Part, bytes_of
 from collections_app.services.refresh_merging import MergeConflict, Merged, merge
 from collections_app.services.refresh_reading import Reading, read_mine
@@ -71,11 +72,32 @@ def prepare(
     return prepared
 
 
+def rehearse(prepared: Prepared, report: Report) -> None:
+    """Fail now what applying would find wrong in upstream's files: a dry run has to tell it as well.
+
+    Read is only what the listing does not tell the size of. Nothing is asked twice for it: a mirror keeps what it got.
+    """
+    takes = [one for one in prepared.planned if one.step is Step.TAKE]
+    unknown = [
+        one for one in takes if any(part.size is None for part in prepared.answers.outlines[one.mine.ref].parts)
+    ]
+    settled: dict[ArtifactRef, Planned] = {}
+    for start in range(0, len(unknown), READ_TOGETHER):
+        for one, files in read_files_of(prepared.answers, unknown[start : start + READ_TOGETHER], report):
+            try:
+                if isinstance(files, DomainError):
+                    raise files
+                check_files(one.mine.ref, files, one.oid)
+            except DomainError as error:
+                settled[one.mine.ref] = one.failed_by(error)
+    prepared.settle(settled)
+
+
 def _refuse_unsafe(prepared: Prepared, report: Report) -> None:
     """Fail now what could not be put on the disk later: a dry run has to tell it as well."""
     settled: dict[ArtifactRef, Planned] = {}
     for one in prepared.planned:
-        if one.step is Step.LEAVE:
+        if not one.step.writes_files:
             continue
         outline = prepared.answers.outlines[one.mine.ref]
         try:

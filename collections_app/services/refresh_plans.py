@@ -11,14 +11,14 @@ from uuid import UUID
 from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
-from collections_app.domain.refresh_plan import Repo
+from collections_app.domain.refresh_plan import Repo, Status
 from collections_app.errors import StalePlan
 from collections_app.models import Collection, PlanState, RefreshPlan
 from collections_app.services.refresh_planning import Prepared
 from skillmeat_site.core.errors import NotFound
 
 KEPT = timedelta(days=7)
-_COMPARED = ("artifact_id", "changes", "old_values", "new_values", "applied")
+_COMPARED = ("changes", "old_values", "new_values", "applied")
 
 
 def store_plan(collection: Collection, options: RefreshOptions, prepared: Prepared) -> str:
@@ -70,15 +70,19 @@ def refuse_stale(plan: RefreshPlan, collection: Collection) -> None:
         raise StalePlan("The collection has changed since: preview again.")
 
 
-def refuse_other(plan: RefreshPlan, prepared: Prepared, *, only: Group[str] | None = None) -> None:
-    """Raises StalePlan: the files are others than those that were planned on, or it would come out otherwise now.
+def hold_to(plan: RefreshPlan, prepared: Prepared, *, only: Group[str] | None = None) -> None:
+    """Let nothing come about but what the plan has told.
 
-    An artifact whose upstream fails now is no other plan: it fails in its row. ``only``: what is prepared is a part of
-    the plan, these artifacts.
+    An artifact whose upstream fails now is no other plan: it fails in its row. Neither is one whose upstream failed
+    then and is there again: it stays as it was told. ``only``: what is prepared is a part of the plan, of these
+    artifacts. Raises StalePlan: the files are others than those that were planned on, or it would come out otherwise.
     """
     if plan.base_digest not in ("", prepared.reading.digest):
         raise StalePlan("The collection's files have changed since: preview again.")
-    failed = {one.mine.id for one in prepared.planned if one.code and not one.changes}
+    errors = {_key(row): row for row in plan.details if row["status"] == Status.ERROR}
+    away = [(one, errors.get(tuple(one.mine.ref))) for one in prepared.changes]
+    prepared.settle({one.mine.ref: one.failed(row["code"], row["reason"] or "") for one, row in away if row})
+    failed = {tuple(one.mine.ref) for one in prepared.planned if one.code and not one.changes}
     told = _changing(row for row in plan.details if only is None or str(row["artifact_id"]) in only)
     now = _changing(one.to_json() for one in prepared.planned)
     if any(now.get(key) != row for key, row in told.items() if key not in failed) or now.keys() - told.keys():
@@ -95,6 +99,11 @@ def prune_plans(now: datetime) -> int:
     return RefreshPlan.objects.filter(created_at__lt=now - KEPT).delete()[0]
 
 
-def _changing(details: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    rows = (row for row in details if row["status"] == "refreshed")
-    return {str(row["artifact_id"]): {name: row[name] for name in _COMPARED} for row in rows}
+def _changing(details: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
+    rows = (row for row in details if row["status"] == Status.REFRESHED)
+    return {_key(row): {name: row[name] for name in _COMPARED} for row in rows}
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Not its id: one that was added by hand has none before it is indexed."""
+    return row["type"], row["name"]

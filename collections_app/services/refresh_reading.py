@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +56,13 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
     ``with_written``: also what the last import or refresh wrote into each record. Raises NotFound (no folder, though
     there are rows), ManifestInvalid, DiskDenied; InvalidParameter for ids that are no artifact's.
     """
-    rows = {ArtifactRef(row["type"], row["name"]): row for row in _rows(collection)}
+    rows = _Rows(_rows(collection))
     seen = {
-        str(row["pk"]): LastSeen(row["upstream_oid"], row["upstream_commit"], row["check_code"])
-        for row in rows.values()
+        str(pk): LastSeen(row["upstream_oid"], row["upstream_commit"], row["check_code"])
+        for pk, row in rows.left.items()
     }
     folder = home().collection(collection.slug)
-    if not folder.exists() and not rows:
+    if not folder.exists() and not rows.left:
         _refuse_unknown(filters, set(), collection)
         return Reading((), {}, {}, {})
     on_disk = read_collection(folder, limits=limits(), with_lock=with_written)
@@ -70,18 +70,45 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
     shared = _shared(on_disk)
     mine = []
     for found in on_disk.artifacts:
-        row = rows.pop(found.ref, None)
-        given = row_id(found.record) if found.record else None
-        artifact_id = str(row["pk"]) if row else str(given or "")
+        artifact_id = rows.take(found)
         if filters.takes(found.ref, artifact_id):
             written = _written(collection, found, locks.get(found.ref)) if with_written else Written()
             mine.append(_mine(found, artifact_id, written, shared.get(found.ref)))
-    for ref, row in rows.items():
+    for row in rows.without_files({found.ref for found in on_disk.artifacts}):
+        ref = ArtifactRef(row["type"], row["name"])
         if filters.takes(ref, str(row["pk"])):
             mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
     _refuse_unknown(filters, {one.id for one in mine}, collection)
     followed = _followed(found.record for found in on_disk.artifacts if found.record)
     return Reading(tuple(sorted(mine, key=lambda one: one.ref)), locks, seen, followed, _digest(on_disk))
+
+
+class _Rows:
+    """The index, matched with the artifacts on disk as ``indexing.plan_index`` does: by id, else by type and name.
+
+    So what a check or a dry run tells is told as if the index were up to date.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.left = {row["pk"]: row for row in rows}
+        self._by_ref = {ArtifactRef(row["type"], row["name"]): row["pk"] for row in self.left.values()}
+        self._known = frozenset(self.left)
+
+    def take(self, found: Found) -> str:
+        """The id of an artifact; empty for one that has none yet."""
+        given = row_id(found.record) if found.record else None
+        pk = given if given in self._known else self._by_ref.get(found.ref)
+        if pk in self.left:
+            del self.left[pk]
+            return str(pk)
+        return "" if given is None or given in self._known else str(given)
+
+    def without_files(self, present: Container[ArtifactRef]) -> Iterator[Mapping[str, Any]]:
+        """Of what was not taken, the rows that an index keeps."""
+        gone = [pk for pk, row in self.left.items() if ArtifactRef(row["type"], row["name"]) not in present]
+        kept = Artifact.objects.filter(pk__among=gone).outlasting_files().values_list("pk", flat=True) if gone else ()
+        for pk in sorted(kept):
+            yield self.left[pk]
 
 
 def _digest(on_disk: CollectionOnDisk) -> str:

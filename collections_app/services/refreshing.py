@@ -26,12 +26,19 @@ from collections_app.services.changing import CHUNK, Change, Note, Put, change_c
 from collections_app.services.checking import check_updates, note_seen, seen_columns
 from collections_app.services.holding import HeldCollection, find_collection, held_collection
 from collections_app.services.indexing import read_index, write_index
-from collections_app.services.refresh_planning import READ_TOGETHER, Files, Prepared, prepare, read_files_of
+from collections_app.services.refresh_planning import (
+    READ_TOGETHER,
+    Files,
+    Prepared,
+    prepare,
+    read_files_of,
+    rehearse,
+)
 from collections_app.services.refresh_plans import (
     close_plan,
     commits_of,
     find_plan,
-    refuse_other,
+    hold_to,
     refuse_stale,
     store_plan,
 )
@@ -78,6 +85,7 @@ def refresh_collection(
     if dry_run:
         row = find_collection(slug)
         prepared = prepare(row, options, report)
+        rehearse(prepared, report)
         plan_id = store_plan(row, options, prepared) if prepared.changes else None
         return _result(slug, run, prepared, dry_run=True, plan_id=plan_id)
     with held_collection(slug, report) as held:
@@ -102,8 +110,9 @@ def apply_plan(
         if not dry_run:
             _index_first(held)
         prepared = prepare(held.row, options, report, commits_of(plan))
-        refuse_other(plan, prepared)
+        hold_to(plan, prepared)
         if dry_run:
+            rehearse(prepared, report)
             return _result(slug, run, prepared, dry_run=True, plan_id=str(plan.pk))
         return _carry_out(held, run, prepared, plan)
 
@@ -135,18 +144,14 @@ def _index_first(held: HeldCollection) -> None:
 
 
 def _carry_out(held: HeldCollection, run: _Run, prepared: Prepared, plan: RefreshPlan | None = None) -> RefreshResult:
-    snapshot_id = None
-    if prepared.changes:
-        snapshot = take_snapshot(held, reason=BEFORE_REFRESH, actor=run.actor, job_id=run.job_id)
-        snapshot_id = str(snapshot.pk)
-        _write(held, run, prepared, snapshot_id)
+    snapshot = _write(held, run, prepared)
     with transaction.atomic():
         held.lease.fence()
         note_seen(prepared.reading, prepared.answers, but=[one.mine.ref for one in prepared.changes])
         if plan is not None:
             close_plan(plan)
-    plan_id = str(plan.pk) if plan else None
-    return _result(held.row.slug, run, prepared, snapshot_id=snapshot_id, plan_id=plan_id)
+    told = {"snapshot_id": str(snapshot.pk) if snapshot else None, "plan_id": str(plan.pk) if plan else None}
+    return _result(held.row.slug, run, prepared, **told)
 
 
 def _result(slug: str, run: _Run, prepared: Prepared, **more: Any) -> RefreshResult:
@@ -155,22 +160,38 @@ def _result(slug: str, run: _Run, prepared: Prepared, **more: Any) -> RefreshRes
     return RefreshResult(slug, run.options, planned, duration, reset_at=prepared.reset_at, **more)
 
 
-def _write(held: HeldCollection, run: _Run, prepared: Prepared, snapshot_id: str) -> None:
-    """Carry out the plan chunk by chunk; what fails is put into its rows."""
-    waiting: dict[ArtifactRef, tuple[Planned, Change]] = {}
+def _write(held: HeldCollection, run: _Run, prepared: Prepared) -> Snapshot | None:
+    """Carry out the plan chunk by chunk; what fails is put into its rows.
+
+    Returns the snapshot from before the first; None where nothing came about: a rollback must not find one then.
+    """
+    snapshot = None
     total, done = len(prepared.changes), 0
-    for one, change in _changes(prepared, run.report):
+    for waiting in _chunks(prepared, run.report):
+        if snapshot is None:
+            snapshot = take_snapshot(held, reason=BEFORE_REFRESH, actor=run.actor, job_id=run.job_id)
+        _write_chunk(held, run, prepared, waiting, str(snapshot.pk))
+        done += len(waiting)
+        run.report.progress(done, total, "refreshing")
+    if snapshot is not None and not prepared.changes:
+        snapshot.delete()
+        return None
+    return snapshot
+
+
+def _chunks(prepared: Prepared, report: Report) -> Iterator[dict[ArtifactRef, tuple[Planned, Change]]]:
+    """What is written together; what could not be read is put into its row."""
+    waiting: dict[ArtifactRef, tuple[Planned, Change]] = {}
+    for one, change in _changes(prepared, report):
         if isinstance(change, DomainError):
             prepared.settle({one.mine.ref: one.failed_by(change)})
             continue
         waiting[one.mine.ref] = (one, change)
-        done += 1
         if len(waiting) == CHUNK:
-            _write_chunk(held, run, prepared, waiting, snapshot_id)
+            yield waiting
             waiting = {}
-            run.report.progress(done, total, "refreshing")
     if waiting:
-        _write_chunk(held, run, prepared, waiting, snapshot_id)
+        yield waiting
 
 
 def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Change | DomainError]]:
@@ -178,9 +199,9 @@ def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Chan
     locks, now = prepared.reading.locks, timezone.now()
     takes = [one for one in prepared.changes if one.step is Step.TAKE]
     for one in prepared.changes:
-        if one.step is Step.LEAVE:
+        if not one.step.writes_files:
             record, lock = _documents(one, locks, now)
-            yield one, Note(record, lock)
+            yield one, Note(record, lock, one.mine.record)
         elif one.step is Step.MERGE:
             yield one, _put(one, prepared.merged[one.mine.ref].files, locks, now)
     for start in range(0, len(takes), READ_TOGETHER):
@@ -190,7 +211,7 @@ def _changes(prepared: Prepared, report: Report) -> Iterator[tuple[Planned, Chan
 
 def _put(one: Planned, files: Files, locks: Mapping[ArtifactRef, LockEntry], now: Any) -> Put:
     record, lock = _documents(one, locks, now)
-    return Put(record, files, one.mine.current, lock)
+    return Put(record, files, one.mine.current, lock, one.mine.record)
 
 
 def _documents(one: Planned, locks: Mapping[ArtifactRef, LockEntry], now: Any) -> tuple[ArtifactRecord, LockEntry]:
@@ -240,7 +261,8 @@ def _write_chunk(
     failed = change_collection(held, changes, kind="refresh", write_rows=write_rows)
     prepared.settle({ref: waiting[ref][0].failed_by(error) for ref, error in failed.items()})
     came = [(one, change) for ref, (one, change) in waiting.items() if ref not in failed]
-    keep_bases(held, [change.record for one, change in came if isinstance(change, Put) and one.step is Step.TAKE])
+    as_upstream = [change for one, change in came if one.step in (Step.TAKE, Step.SETTLE)]
+    keep_bases(held, [change.record for change in as_upstream if isinstance(change, Put | Note)])
     merged = {
         change.record.uuid: prepared.merged[one.mine.ref].base
         for one, change in came

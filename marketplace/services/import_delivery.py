@@ -12,7 +12,7 @@ from collections_app.domain.import_plan import Action, Decision
 from collections_app.domain.types import ArtifactRef
 from collections_app.services.changing import CHUNK
 from collections_app.services.holding import HeldCollection
-from collections_app.services.installing import Incoming, Installed, Upstream, check_incoming, install
+from collections_app.services.installing import Incoming, Installed, Upstream, check_files, install
 from collections_app.services.snapshots import take_snapshot
 from collections_app.services.upstream_news import UpstreamNews, note_upstream
 from collections_app.store.content_ids import blob_oid
@@ -67,7 +67,7 @@ def rehearse(run: ImportRun, wanted: Sequence[CatalogEntry], decisions: Planned)
     for item, entry in _incoming(run, entries, decisions):
         decision = decisions[entry.pk]
         try:
-            check_incoming(item)
+            check_files(item.ref, item.files, item.oid)
         except DomainError as error:
             run.fail(entry, error)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -196,9 +197,11 @@ def test_an_edit_that_no_index_has_seen_is_in_the_plan(changed: Repository) -> N
     assert skill_path("gamma").read_text() == "by hand"
 
 
-def test_an_upstream_that_is_gone_is_told(changed: Repository) -> None:
+def test_an_upstream_that_is_gone_is_told(changed: Repository, settings: Any) -> None:
     plan_id = planned()
     changed.path.rename(changed.path.with_suffix(".gone"))
+    diff(plan_id)  # what the preview has read is in the mirror
+    shutil.rmtree(settings.SKILLMEAT_MIRRORS)
     with pytest.raises(DomainError) as raised:
         diff(plan_id)
     assert raised.value.code.startswith("upstream_")
