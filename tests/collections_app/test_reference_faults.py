@@ -29,7 +29,7 @@ Deployments and versions
 32 bare names                     test_services_deploying: two_collections_with_one_name_do_not_mix
 33 keep_deployments keeps nothing tests/marketplace/test_reimport_deployments
 Atomicity
-34 lost updates                   refresh/test_meanwhile; services/test_editing: an_edit_of_the_file_by_hand_meanwhile_...
+34 lost updates                   refresh/test_meanwhile; services/test_editing: an_edit_of_the_file_by_hand_...
 35 restore removes first          services/test_snapshots: a_damaged_store_costs_nothing
 36 written in place               store/test_killed; test_deploy_processes: killed_at_any_step_everything_is_old_or_new
 37 tags committed before          api/test_collections: what_cannot_be_read_changes_no_row
