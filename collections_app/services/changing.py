@@ -6,7 +6,6 @@ A chunk of changes is one disk transaction, whose commit point is a row in the d
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,19 +25,18 @@ from collections_app.domain.manifest import (
     Manifest,
     write_manifest,
 )
-from collections_app.domain.names import check_relative
 from collections_app.domain.types import ArtifactRef
-from collections_app.errors import ChangedOnDisk, UnsafeLink
+from collections_app.errors import ChangedOnDisk
 from collections_app.models import Collection, DiskOperation
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import limits
 from collections_app.services.recovery import committed_disk, disk_transaction
+from collections_app.services.standing import what_is_at
 from collections_app.store.content_ids import blob_oid
-from collections_app.store.content_on_disk import content_oid
 from collections_app.store.reader import Files, read_files
 from collections_app.store.staging import NewFile, Stage, Staged
-from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
-from skillmeat_site.core.errors import DomainError, LimitExceeded
+from collections_app.store.transaction import DiskTransaction, Expected
+from skillmeat_site.core.errors import DomainError
 
 CHUNK = 100
 """So many artifacts share one journal, one manifest write and one database transaction."""
@@ -131,19 +129,8 @@ def change_collection(
 
 
 def present(held: HeldCollection, path: str) -> Expected:
-    """What stands at a path of the collection, as a change has to expect it: a content id, or None for nothing.
-
-    ``WHATEVER`` for what has no id and is in the snapshot all the same (links that leave the artifact, too many
-    files), so that a broken artifact can be replaced. Raises UnsafePath for a path that leads out, and what else
-    cannot be read: a ``.git`` folder in an artifact, say, that no snapshot would hold.
-    """
-    place = held.folder.joinpath(*check_relative(path))
-    if not os.path.lexists(place):
-        return None
-    try:
-        return content_oid(place, limits=limits())
-    except (UnsafeLink, LimitExceeded):
-        return WHATEVER
+    """What stands at a path of the collection, as a change has to expect it. Raises as ``what_is_at``."""
+    return what_is_at(held.folder, path)
 
 
 @contextmanager

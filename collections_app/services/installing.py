@@ -19,14 +19,15 @@ from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord, Manifest
 from collections_app.domain.names import artifact_path
 from collections_app.domain.types import ArtifactKind, ArtifactRef, Origin
-from collections_app.errors import ManifestInvalid, NameTaken, UnsafePath
+from collections_app.errors import ChangedOnDisk, UnsafePath
 from collections_app.models import Artifact, Collection
 from collections_app.services.bases import keep_bases
 from collections_app.services.changing import Change, Put, change_collection, present
 from collections_app.services.holding import HeldCollection
 from collections_app.services.homes import home, limits
 from collections_app.services.rows import TOLD, insert_artifacts, recorded, row_id, update_artifacts
-from collections_app.store.content_ids import EMPTY_TREE, Tally, blob_oid
+from collections_app.services.standing import Seen, place_of
+from collections_app.store.content_ids import Tally, blob_oid
 from collections_app.store.reader import read_collection, read_files
 from collections_app.store.staging import NewFile, check_folder
 from skillmeat_site.core.errors import DomainError, NotFound
@@ -48,7 +49,8 @@ class Incoming:
     """One artifact to bring in. ``oid`` is what its files must come to, and what the repository said.
 
     ``artifact_id`` names the artifact that it becomes, whose id, pin and tags stay unless it is ``fresh``; None makes
-    a new one. ``replaces``: what stands at its place is that artifact; otherwise nothing may stand there.
+    a new one. ``replaces``: what stands at its place is that artifact, as it was before the snapshot; None: nothing
+    may stand there.
     ``inline``: its value stands inside the file at the upstream path (``upstream_contents.Place``).
     ``told``: title, description, author, license, version as the repository tells them.
     """
@@ -60,7 +62,7 @@ class Incoming:
     told: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     artifact_id: uuid.UUID | None = None
-    replaces: bool = False
+    replaces: Seen | None = None
     fresh: bool = False
     import_id: str = ""
     inline: str | None = None
@@ -177,15 +179,13 @@ def _put(
     item: Incoming,
     now: datetime,
 ) -> tuple[Put, Installed]:
-    kind = item.ref.kind
-    if kind is None:
-        raise ManifestInvalid(f"{item.ref.type} is no type that is imported.")
     old = manifest.get(item.ref) if manifest else None
-    path = (old.path.rstrip("/") if old else "") or artifact_path(kind, item.ref.name)
-    before = present(held, path)
-    is_there = before not in (None, EMPTY_TREE)
-    if is_there and not item.replaces:
-        raise NameTaken(f"{path[:200]}: something stands there that no manifest knows.")
+    path = place_of(item.ref, old)
+    seen = item.replaces or Seen(path, present(held, path))
+    if item.replaces is None:
+        seen.refuse()
+    elif seen.path != path:
+        raise ChangedOnDisk(f"{path[:200]!r} is its place now, and was not before.")
     row = known.get(item.artifact_id) if item.artifact_id else None
     artifact_id = item.artifact_id if item.artifact_id and not item.fresh else uuid.uuid4()
     record = _record(item, None if item.fresh else old, path, artifact_id, now)
@@ -199,10 +199,9 @@ def _put(
         resolved_sha=item.upstream.commit or None,
         extra={"written": {name: value for name, value in item.told.items() if value}},
     )
-    put = Put(record, item.files, before, lock, old)
-    was = before if isinstance(before, str) else ""
-    edited = is_there and before not in (base, item.oid)
-    return put, Installed(item, artifact_id, was if is_there else "", replaced=is_there, edited=edited)
+    put = Put(record, item.files, seen.oid, lock, old)
+    edited = seen.is_there and seen.oid not in (base, item.oid)
+    return put, Installed(item, artifact_id, seen.content_oid, replaced=seen.is_there, edited=edited)
 
 
 def _record(

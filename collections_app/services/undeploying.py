@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -93,17 +93,42 @@ def forget_deployments(ids: Sequence[UUID], *, actor: Actor, report: Report) -> 
     Returns ``project:target`` of each that was let go. A project that cannot be changed now keeps its records, and is
     logged. Raises LeaseLost and what stops a job.
     """
+
+    def forget(group: Sequence[Deployment]) -> list[str]:
+        with held_project(group[0].project_id, report) as held:
+            return _forget(held, read_view(held.row), group, actor)
+
+    return _letting_go(ids, forget)
+
+
+def forgettable(ids: Sequence[UUID]) -> tuple[str, ...]:
+    """What ``forget_deployments`` would return. Takes no lease, changes nothing."""
+
+    def told(group: Sequence[Deployment]) -> list[str]:
+        check_project(group[0].project.path)
+        return [_name(row) for row in _known(read_view(group[0].project), group).values()]
+
+    return _letting_go(ids, told)
+
+
+def _letting_go(ids: Sequence[UUID], let_go: Callable[[Sequence[Deployment]], list[str]]) -> tuple[str, ...]:
     dropped: list[str] = []
     for group in _by_project(ids).values():
         try:
-            with held_project(group[0].project_id, report) as held:
-                view = read_view(held.row)
-                dropped += _forget(held, view, group, actor)
+            dropped += let_go(group)
         except STOPS:
             raise
         except DomainError as error:
             log.warning("deployments.not_forgotten", project=group[0].project_id, code=error.code, detail=error.detail)
     return tuple(dropped)
+
+
+def _known(view: View, group: Sequence[Deployment]) -> dict[Key, Deployment]:
+    return {key: row for row in group if (key := key_of(row)) is not None and key in view.known}
+
+
+def _name(row: Deployment) -> str:
+    return f"{row.project.name}:{row.target}"
 
 
 def _by_project(ids: Sequence[UUID]) -> dict[int, list[Deployment]]:
@@ -175,7 +200,7 @@ def _edit(view: View, step: Step, found: Found, options: UndeployOptions) -> Edi
 
 
 def _forget(held: HeldProject, view: View, group: Sequence[Deployment], actor: Actor) -> list[str]:
-    keys = {key: row for row in group if (key := key_of(row)) is not None and key in view.known}
+    keys = _known(view, group)
     with ProjectDisk(held.folder, limits=limits()) as disk:
         documents = Documents.read(view, disk)
     edits = [Edit(key, view.known[key].recorded.path, present=None, merged=view.known[key].merged) for key in keys]
@@ -185,4 +210,4 @@ def _forget(held: HeldProject, view: View, group: Sequence[Deployment], actor: A
         AuditEvent.record(actor, "project.deployments_forgotten", view.project, artifacts=names)
 
     failed = change_in_chunks(held, view, documents, edits, kind="forget", audit=audit) if edits else {}
-    return [f"{row.project.name}:{row.target}" for key, row in keys.items() if key not in failed]
+    return [_name(row) for key, row in keys.items() if key not in failed]

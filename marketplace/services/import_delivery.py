@@ -12,14 +12,16 @@ from collections_app.domain.import_plan import Action, Decision
 from collections_app.domain.types import ArtifactRef
 from collections_app.services.changing import CHUNK
 from collections_app.services.holding import HeldCollection
+from collections_app.services.homes import home
 from collections_app.services.installing import Incoming, Installed, Upstream, check_files, install
 from collections_app.services.snapshots import take_snapshot
+from collections_app.services.standing import Seen, look
 from collections_app.services.upstream_news import UpstreamNews, note_upstream
 from collections_app.store.content_ids import blob_oid
 from marketplace.models import CatalogEntry, EntryImport
 from marketplace.services.approved_tags import approved_of
 from marketplace.services.contents import Outline, Tree, read_outlines
-from marketplace.services.import_run import ImportRun
+from marketplace.services.import_run import ImportRun, Rehearsed
 from marketplace.services.upstreams import address_of, provider_of
 from skillmeat_site.core.bulk import insert_rows
 from skillmeat_site.core.documents.said import said_of
@@ -45,7 +47,7 @@ def carry_out(run: ImportRun, held: HeldCollection, wanted: Sequence[CatalogEntr
     rest is told by the rest. Raises LeaseLost and JobTimeout at any time.
     """
     entries = [entry for entry in wanted if entry.pk in decisions]
-    delivery = _Delivery(run, held, len(entries))
+    delivery = _Delivery(run, held, decisions)
     try:
         for item, entry in _incoming(run, entries, decisions):
             delivery.add(item, entry)
@@ -61,34 +63,58 @@ def carry_out(run: ImportRun, held: HeldCollection, wanted: Sequence[CatalogEntr
 
 
 def rehearse(run: ImportRun, wanted: Sequence[CatalogEntry], decisions: Planned) -> None:
-    """Fetch and check what the plan takes, install nothing; every entry of the plan settles as it would."""
+    """Fetch and check what the plan takes, install nothing; every entry of the plan settles as it would.
+
+    Raises ManifestInvalid, and as fetching.
+    """
     entries = [entry for entry in wanted if entry.pk in decisions]
     foreseen = {occupant.id for occupant in run.options.taken}
+    folder = home().collection(run.options.collection)
+    places = look(folder, [decision.ref for decision in decisions.values()], tick=run.report.tick)
     for item, entry in _incoming(run, entries, decisions):
-        decision = decisions[entry.pk]
+        decision, seen = decisions[entry.pk], places[item.ref]
         try:
+            if isinstance(seen, DomainError):
+                raise seen
+            if decision.action is not Action.REPLACE:
+                seen.refuse()
             check_files(item.ref, item.files, item.oid)
         except DomainError as error:
             run.fail(entry, error)
         else:
-            outcome = ItemOutcome.UPDATED if decision.action is Action.REPLACE else ItemOutcome.CREATED
-            run.rehearsed[entry.pk] = item.oid
+            run.rehearsed[entry.pk] = Rehearsed(item.oid, seen)
             known = "" if decision.target in foreseen else decision.target
-            run.settle(entry, outcome, artifact_id=known, name=item.ref.name)
+            replaced = seen.is_there or decision.target in foreseen
+            run.settle(entry, _outcome(replaced), artifact_id=known, name=item.ref.name)
+
+
+def _outcome(replaced: bool) -> ItemOutcome:
+    return ItemOutcome.UPDATED if replaced else ItemOutcome.CREATED
 
 
 class _Delivery:
-    """Collects what was fetched into chunks, and installs each; the snapshot goes before the first."""
+    """Collects what was fetched into chunks, and installs each; the snapshot goes before the first.
 
-    def __init__(self, run: ImportRun, held: HeldCollection, total: int) -> None:
-        self._run, self._held, self._total = run, held, total
+    ``_seen``: what stood before it where something is replaced; None as long as nothing was fetched.
+    """
+
+    def __init__(self, run: ImportRun, held: HeldCollection, decisions: Planned) -> None:
+        self._run, self._held, self._total = run, held, len(decisions)
+        self._replaced = [decision.ref for decision in decisions.values() if decision.action is Action.REPLACE]
+        self._seen: Mapping[ArtifactRef, Seen | DomainError] | None = None
         self._items: list[Incoming] = []
         self._entries: dict[ArtifactRef, CatalogEntry] = {}
 
     def add(self, item: Incoming, entry: CatalogEntry) -> None:
-        if not self._run.snapshot_id and self._held.folder.exists() and not self._run.installed:
-            self._snapshot()
-        self._items.append(item)
+        if self._seen is None:
+            self._seen = look(self._held.folder, self._replaced, tick=self._run.report.tick)
+            if self._held.folder.exists():
+                self._snapshot()
+        seen = self._seen.get(item.ref)
+        if isinstance(seen, DomainError):
+            self._run.fail(entry, seen)
+            return
+        self._items.append(replace(item, replaces=seen))
         self._entries[item.ref] = entry
         if len(self._items) == CHUNK:
             self.flush()
@@ -133,8 +159,8 @@ class _Delivery:
 
     def _settle(self, entry: CatalogEntry, item: Installed) -> None:
         self._run.installed[entry.pk] = item
-        outcome = ItemOutcome.UPDATED if item.replaced else ItemOutcome.CREATED
-        self._run.settle(entry, outcome, artifact_id=str(item.artifact_id), name=item.incoming.ref.name)
+        outcome, name = _outcome(item.replaced), item.incoming.ref.name
+        self._run.settle(entry, outcome, artifact_id=str(item.artifact_id), name=name)
 
 
 def _incoming(
@@ -165,7 +191,6 @@ def _incoming(
                     told={"title": entry.title, "description": entry.description, **said_of(entry.metadata)},
                     tags=approved.added_to(entry.tags, entry.path),
                     artifact_id=UUID(decision.target) if decision.target else None,
-                    replaces=decision.action is Action.REPLACE,
                     fresh=run.fresh,
                     import_id=str(run.job_id or ""),
                     inline=entry.discriminator if outline.inline else None,

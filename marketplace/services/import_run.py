@@ -11,6 +11,7 @@ from collections_app.domain.import_plan import Blocked, Occupant, Strategy
 from collections_app.errors import NameTaken
 from collections_app.services.holding import DEFAULT
 from collections_app.services.installing import Installed
+from collections_app.services.standing import Seen
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.import_results import ImportedEntry
 from skillmeat_site.core.actor import Actor
@@ -36,11 +37,17 @@ class ImportOptions:
     taken: tuple[Occupant, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    oid: str
+    seen: Seen
+
+
 @dataclass(slots=True)
 class ImportRun:
     """``settled``: what became of each entry so far; ``installed``: what is new on disk.
 
-    ``rehearsed``: the content id that each would get, of a dry run.
+    ``rehearsed``: what each would get, and what it would replace, of a dry run.
     ``fresh``: a replaced artifact becomes another one, without the old one's id, tags and pin.
     """
 
@@ -54,7 +61,7 @@ class ImportRun:
     settled: dict[int, ImportedEntry] = field(default_factory=dict)
     failures: dict[int, DomainError] = field(default_factory=dict)
     installed: dict[int, Installed] = field(default_factory=dict)
-    rehearsed: dict[int, str] = field(default_factory=dict)
+    rehearsed: dict[int, Rehearsed] = field(default_factory=dict)
     snapshot_id: str = ""
 
     def settle(self, entry: CatalogEntry, outcome: ItemOutcome, **more: str) -> None:

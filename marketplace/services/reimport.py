@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,15 +11,16 @@ from collections_app.domain.names import check_slug
 from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.errors import NameTaken, UnsafePath
 from collections_app.models import Artifact, Collection
-from collections_app.services.deploying import Redeployed, deployments_of, forget_deployments, redeploy_clean
+from collections_app.services.following import Redeployed, redeploy_clean, would_follow
 from collections_app.services.holding import DEFAULT, held_collection
 from collections_app.services.installing import Installed, occupants
+from collections_app.services.undeploying import deployments_of, forget_deployments, forgettable
 from marketplace.errors import CollectionRequired, NotImportable
 from marketplace.models import CatalogEntry, EntryImport, Source
 from marketplace.services.import_choice import artifact_name, entries_of, why_not_importable
 from marketplace.services.import_delivery import STOPPING, carry_out, rehearse
 from marketplace.services.import_results import ReimportResult
-from marketplace.services.import_run import ImportOptions, ImportRun
+from marketplace.services.import_run import ImportOptions, ImportRun, Rehearsed
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, NotFound
 from skillmeat_site.core.reporting import Report
@@ -137,16 +138,24 @@ def _reimport(run: ImportRun, entries: Sequence[CatalogEntry]) -> dict[int, Reim
     if run.options.dry_run:
         row = Collection.objects.filter(slug=run.options.collection).first()
         decisions, results = _decide(row, entries)
+        deployed = _deployed(decisions)
         rehearse(run, entries, decisions)
-        return results | {pk: run.failures.get(pk) or _foreseen(pk, run, decisions[pk]) for pk in decisions}
+        return results | {
+            pk: run.failures.get(pk) or _foreseen(pk, run, decision, deployed.get(decision.target, ()))
+            for pk, decision in decisions.items()
+        }
     with held_collection(run.options.collection, run.report, create=True) as held:
         decisions, results = _decide(held.row, entries)
-        deployed = deployments_of([UUID(decision.target) for decision in decisions.values() if decision.target])
+        deployed = _deployed(decisions)
         carry_out(run, held, entries, decisions)
     for pk, decision in decisions.items():
         item = run.installed.get(pk)
         results[pk] = _finished(run, pk, item, deployed.get(decision.target, ())) if item else run.failures[pk]
     return results
+
+
+def _deployed(decisions: Mapping[int, Decision]) -> Mapping[str, Sequence[UUID]]:
+    return deployments_of([UUID(decision.target) for decision in decisions.values() if decision.target])
 
 
 def _decide(
@@ -212,21 +221,31 @@ def _finished(run: ImportRun, pk: int, item: Installed, deployed: Sequence[UUID]
     )
 
 
-def _foreseen(pk: int, run: ImportRun, decision: Decision) -> ReimportResult:
-    new, target = run.rehearsed[pk], decision.target
-    previous, base = "", ""
-    if target:
-        previous, base = Artifact.objects.values_list("content_oid", "base_oid").get(pk=target)
+def _foreseen(pk: int, run: ImportRun, decision: Decision, deployed: Sequence[UUID]) -> ReimportResult:
+    told, target = run.rehearsed[pk], decision.target
+    new, previous = told.oid, told.seen.content_oid
+    follows = bool(target) and not run.fresh
+    moved = would_follow(UUID(target), was=previous, new=new) if follows else Redeployed()
     return ReimportResult(
         entry_id=pk,
         artifact_id=target,
         previous_oid=previous,
         new_oid=new,
-        local_changes=previous not in ("", base, new),
+        local_changes=told.seen.is_there and told.seen.oid not in (_base(told, target), new),
         snapshot_id="",
         message=_message(previous, new),
+        deployments_restored=moved.restored,
+        deployments_kept_modified=moved.kept_modified,
+        deployments_dropped=forgettable(deployed) if run.fresh else (),
         dry_run=True,
     )
+
+
+def _base(told: Rehearsed, target: str) -> str:
+    """What it was imported with: the record says it, or the index where there is none."""
+    if told.seen.record:
+        return told.seen.record.base_oid or ""
+    return Artifact.objects.values_list("base_oid", flat=True).get(pk=target) if target else ""
 
 
 def _message(previous: str, new: str) -> str:
