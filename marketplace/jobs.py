@@ -127,7 +127,7 @@ def bulk_rescan(
     targets = [
         Target(
             source_ref(known[pk]) if pk in known else ObjectRef("source", str(pk)),
-            {"source_id": pk, **flags, "told": _told(left.get(pk))},
+            {"source_id": pk, **flags, "told": _told(left.get(pk), known.get(pk))},
         )
         for pk in ids
         if str(pk) not in settled
@@ -137,8 +137,8 @@ def bulk_rescan(
     return ctx.fan_out(rescan, targets)
 
 
-def _told(told: RepositoryNow | None) -> dict[str, Any] | None:
-    return to_params(told) if told else None
+def _told(told: RepositoryNow | None, source: Source | None) -> dict[str, Any] | None:
+    return to_params(told, source) if told and source else None
 
 
 def _dry_row(ctx: Any, target: Target) -> Row:
