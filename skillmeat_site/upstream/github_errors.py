@@ -29,7 +29,7 @@ from skillmeat_site.upstream.quota import rate_limited
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 _REASONS = frozenset({"dmca", "tos", "sensitive_data", "trademark"})
-_LIMIT_WORDS = ("rate limit", "abuse detection")
+LIMIT_WORDS = ("rate limit", "abuse detection")
 _PERMISSION_WORDS = ("resource not accessible", "must have", "saml", "not have permission", "forbids access")
 
 
@@ -107,7 +107,7 @@ def _blocked(answer: Answer) -> UpstreamBlocked:
 def _limit_or_permission(answer: Answer) -> UpstreamRateLimited | UpstreamForbidden:
     """A permission is missing for good, so its words count more than a quota that happens to be used up."""
     headers = answer.headers
-    if answer.status == 429 or answer.says(*_LIMIT_WORDS):
+    if answer.status == 429 or answer.says(*LIMIT_WORDS):
         return rate_limited(headers)
     if "x-github-sso" in headers:
         return UpstreamForbidden("the token has to be authorized for the organization (SAML)")
