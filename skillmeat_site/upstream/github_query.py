@@ -143,7 +143,8 @@ def _read(found: Mapping[str, Any], asked: Asked) -> RepositoryNow | DomainError
 
 def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
     nodes = _object(found.get("repositoryTopics")).get("nodes")
-    names = [_object(_object(node).get("topic")).get("name") for node in nodes] if isinstance(nodes, list) else []
+    if not isinstance(nodes, list) or None in nodes:  # a field's own error leaves null: that is not "no topics"
+        raise UpstreamInvalid("the answer leaves topics of the repository out")
     facts = facts_of(
         {
             "id": found.get("databaseId"),
@@ -152,7 +153,7 @@ def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
             "license": {"spdx_id": _object(found.get("licenseInfo")).get("spdxId")},
             "archived": found.get("isArchived"),
             "disabled": found.get("isDisabled"),
-            "topics": names,
+            "topics": [_object(_object(node).get("topic")).get("name") for node in nodes],
             "default_branch": _object(found.get("defaultBranchRef")).get("name"),
         }
     )

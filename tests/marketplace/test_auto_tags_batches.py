@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from marketplace.models import Source
@@ -13,6 +15,7 @@ from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.core.upstream_tokens import store_token
 from tests.conftest import skills
 from tests.fakes.git_http import status
+from tests.fakes.github_faults import mangled
 from tests.marketplace.answers import BASE
 from tests.marketplace.commanding import manage
 from tests.marketplace.sweeping import TOKEN, many_sources
@@ -95,6 +98,29 @@ def test_without_batches_each_is_asked_for(upstream):
     upstream.always("graphql", status(404, "{}"))
     assert outcomes(refresh_all())[2] is ItemOutcome.UPDATED
     assert kinds(upstream) == ["graphql"] + ["api"] * 3
+
+
+@pytest.mark.parametrize("nodes", [None, [{"topic": {"name": "ai"}}, None]], ids=["none", "one"])
+@pytest.mark.parametrize("tiers", [["graphql", "rest", "git"], ["graphql", "git"]], ids=str)
+def test_topics_that_the_answer_leaves_out_clear_no_tags(upstream, settings, nodes, tiers):
+    sources = many_sources(upstream, 2)
+    for name in ("acme/tools", "acme/r1"):
+        say(upstream, name, "ai", "pdf")
+    refresh_all()
+    settings.SKILLMEAT_GITHUB_TIERS = tiers
+    by_rest = "rest" in tiers
+
+    def without(body):
+        document = json.loads(body)
+        document["data"]["r0"]["repositoryTopics"]["nodes"] = nodes
+        document["errors"] = [{"type": "SERVICE_UNAVAILABLE", "path": ["r0", "repositoryTopics", "nodes"]}]
+        return json.dumps(document).encode()
+
+    upstream.on("graphql", mangled(without))
+    upstream.requests.clear()
+    assert outcomes(refresh_all()) == ["unchanged" if by_rest else "failed", "unchanged"]
+    assert (topics(sources[0]), topics(sources[1])) == (["ai", "pdf"], ["ai", "pdf"])
+    assert kinds(upstream) == ["graphql"] + ["api"] * by_rest
 
 
 def test_f18_a_refused_token_is_sent_once_and_the_other_owners_go_on(upstream, api):
