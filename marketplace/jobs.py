@@ -43,6 +43,7 @@ from skillmeat_site.core.jobs.context import Target
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.jobs.schedules import every
+from skillmeat_site.core.jobs.settling import deferral
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 from skillmeat_site.upstream.github_batch import RepositoryNow
@@ -149,7 +150,8 @@ def _dry_row(ctx: Any, target: Target) -> Row:
         if expected is None:
             raise
         outcome = ItemOutcome.DEFERRED if expected.defers else ItemOutcome.FAILED
-        return Row(target.object, outcome, expected.code, expected.detail)
+        detail = deferral(expected) if expected.defers else None
+        return Row(target.object, outcome, expected.code, expected.detail, detail)
     return Row(target.object, result.item_outcome, result.code, detail=result.to_json())
 
 

@@ -108,8 +108,8 @@ class RowBudget:
         for name in forgivable:
             self._forgive(name, now)
 
-    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
-        """Keep that the host refuses. Refusals for the pace double the pause each time."""
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> UpstreamRateLimited:
+        """Keep that the host refuses, and tell how long all wait now. Refusals for the pace double that each time."""
         now = timezone.now()
         doubling = resource is Resource.SECONDARY
         standing = self._standing(resource).after_limit(error.retry_after, now, doubling=doubling)
@@ -118,13 +118,16 @@ class RowBudget:
         with self._kept(resource):
             # Of those who are refused at once, the longest wait holds, and together they are one strike.
             UpstreamBudget.objects.bulk_create([self._row(resource, Standing(), now)], ignore_conflicts=True)
-            until = Value(standing.cooldown_until, output_field=DateTimeField())
+            mine = Value(standing.cooldown_until, output_field=DateTimeField())
             self._rows(resource).update(
-                cooldown_until=Greatest(Coalesce(F("cooldown_until"), until), until),  # of NULL, SQLite makes NULL
+                cooldown_until=Greatest(Coalesce(F("cooldown_until"), mine), mine),  # of NULL, SQLite makes NULL
                 strikes=Greatest(F("strikes"), standing.strikes),
                 token_name=self._account.token_name,
                 updated_at=now,
             )
+            self._standings[resource] = next((row.standing for row in self._rows(resource)), standing)
+        until = self._standing(resource).cooldown_until or now
+        return UpstreamRateLimited(error.detail, retry_after=_seconds(until - now), reset_at=until, data=error.data)
 
     def _forgive(self, resource: Resource, now: datetime) -> None:
         """Count refusals anew, unless another worker was refused a moment ago."""
@@ -236,6 +239,10 @@ def _closed(host: str, resource: Resource, standing: Standing, until: datetime, 
     kind = "pace" if resource is Resource.SECONDARY else resource.value
     return UpstreamRateLimited(
         f"{host}'s limit ({kind}) {why}",
-        retry_after=max(1, round((until - now).total_seconds())),
+        retry_after=_seconds(until - now),
         reset_at=until,
     )
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, round(wait.total_seconds()))

@@ -52,8 +52,7 @@ class BudgetedProvider:
             try:
                 result = action(beat)
             except UpstreamRateLimited as error:
-                self._budget.limited(self._resource, error)
-                raise
+                raise self._budget.limited(self._resource, error) from None
             except UpstreamUnreachable as error:
                 self._budget.unreachable(self._resource, error)
                 raise

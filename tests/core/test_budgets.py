@@ -108,7 +108,8 @@ def test_of_two_refusals_at_once_the_longer_wait_holds_and_they_are_one_strike(s
     if known:
         told()
     for worker, pause in zip(both(), seconds, strict=True):
-        worker.limited(Resource.CORE, UpstreamRateLimited(retry_after=pause))
+        error = worker.limited(Resource.CORE, UpstreamRateLimited(retry_after=pause))
+    assert error.retry_after > 890
     assert refused(Resource.CORE).retry_after > 890
     assert UpstreamBudget.objects.get().strikes == 1
 
