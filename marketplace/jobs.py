@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
-from marketplace.job_params import count_ids, only_these, source_of
+from marketplace.job_params import count_ids, for_a_person, only_these, source_of
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.bulk_import import import_entries, reimport_many
 from marketplace.services.entries import entry_ref, set_excluded
@@ -70,6 +70,7 @@ def _scan_key(params: Params) -> str:
     joins=_scan_joins,
     busy=SourceBusy,
     target=source_of,
+    anew=for_a_person,
 )
 def rescan(
     ctx: Any,

@@ -11,8 +11,11 @@ from marketplace.models import CatalogEntry
 from marketplace.services.sources import create_source, update_source
 from marketplace.webhook_jobs import receive
 from skillmeat_site.core.actor import COMMAND_LINE
-from skillmeat_site.core.jobs import runner
+from skillmeat_site.core.budgets import RowBudget
+from skillmeat_site.core.jobs import control, runner
 from skillmeat_site.core.models import Job
+from skillmeat_site.core.upstreams import account_of
+from skillmeat_site.upstream.quota import Quota
 from skillmeat_site.upstream.sample import commit
 from tests.conftest import skill, skills
 from tests.marketplace.scanning import scan
@@ -120,6 +123,28 @@ def test_what_does_not_matter_to_it_asks_nothing_again(upstream, source):
     deliver(child, source)
     assert names() == {"alpha", "gamma"}
     assert not [path for path in upstream.paths("api") if "/commits/" in path or path.endswith("/tools")]
+
+
+def test_who_has_a_child_done_again_waits_for_it_and_has_the_reserve(upstream, source):
+    child = swept(source)
+    account = account_of(TOKEN)
+    RowBudget(account).told(Quota("core", 5000, 300, 3600))
+    runner.deliver(str(child.pk))
+    child.refresh_from_db()
+    assert (child.status, child.error_code) == ("partial", "upstream_rate_limited")
+    again = control.retry(child, actor=COMMAND_LINE)
+    assert again.params == {"source_id": source.pk, "force": False, "allow_removals": False}
+    deliver(again, source)
+    assert names() == {"alpha"}
+
+
+def test_a_child_that_holds_removals_can_be_done_again(upstream, source):
+    child = swept(source)
+    deliver(child, source)
+    Job.objects.filter(pk=child.pk).update(status="partial", error_code="removals_held")
+    child.items.update(code="removals_held")
+    child.refresh_from_db()
+    deliver(control.retry(child, actor=COMMAND_LINE), source)
 
 
 def test_a_child_of_an_older_version_asks_for_itself(upstream, source):
