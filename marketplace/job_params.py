@@ -24,3 +24,8 @@ def count_ids(params: Params) -> int:
 def only_these(params: Params, ids: Sequence[str]) -> dict[str, Any]:
     """The params of a retry."""
     return {**params, "ids": [int(pk) for pk in ids]}
+
+
+def for_a_person(params: Params) -> dict[str, Any]:
+    """The params of a scan that somebody waits for now: what its sweep was told is old, and so is its patience."""
+    return {name: value for name, value in params.items() if name not in ("background", "told")}

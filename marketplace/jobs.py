@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from collections_app.errors import CollectionBusy
 from marketplace.errors import SourceBusy
-from marketplace.job_params import count_ids, only_these, source_of
+from marketplace.job_params import count_ids, for_a_person, only_these, source_of
 from marketplace.models import CatalogEntry, Source
 from marketplace.services.bulk_import import import_entries, reimport_many
 from marketplace.services.entries import entry_ref, set_excluded
@@ -43,6 +43,7 @@ from skillmeat_site.core.jobs.context import Target
 from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.jobs.schedules import every
+from skillmeat_site.core.jobs.settling import deferral
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row, Trigger
 from skillmeat_site.upstream.github_batch import RepositoryNow
@@ -69,6 +70,7 @@ def _scan_key(params: Params) -> str:
     joins=_scan_joins,
     busy=SourceBusy,
     target=source_of,
+    anew=for_a_person,
 )
 def rescan(
     ctx: Any,
@@ -127,7 +129,7 @@ def bulk_rescan(
     targets = [
         Target(
             source_ref(known[pk]) if pk in known else ObjectRef("source", str(pk)),
-            {"source_id": pk, **flags, "told": _told(left.get(pk))},
+            {"source_id": pk, **flags, "told": _told(left.get(pk), known.get(pk))},
         )
         for pk in ids
         if str(pk) not in settled
@@ -137,8 +139,8 @@ def bulk_rescan(
     return ctx.fan_out(rescan, targets)
 
 
-def _told(told: RepositoryNow | None) -> dict[str, Any] | None:
-    return to_params(told) if told else None
+def _told(told: RepositoryNow | None, source: Source | None) -> dict[str, Any] | None:
+    return to_params(told, source) if told and source else None
 
 
 def _dry_row(ctx: Any, target: Target) -> Row:
@@ -149,7 +151,8 @@ def _dry_row(ctx: Any, target: Target) -> Row:
         if expected is None:
             raise
         outcome = ItemOutcome.DEFERRED if expected.defers else ItemOutcome.FAILED
-        return Row(target.object, outcome, expected.code, expected.detail)
+        detail = deferral(expected) if expected.defers else None
+        return Row(target.object, outcome, expected.code, expected.detail, detail)
     return Row(target.object, result.item_outcome, result.code, detail=result.to_json())
 
 

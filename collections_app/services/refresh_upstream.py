@@ -19,7 +19,7 @@ from collections_app.services.refresh_reading import LastSeen, Reading
 from collections_app.services.upstream_contents import Outline, RepositoryTree, read_all
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.upstreams import access_policy, provider_at
+from skillmeat_site.core.upstreams import access_policy, host_of, provider_at
 from skillmeat_site.upstream.errors import UpstreamNotFound, UpstreamRateLimited
 from skillmeat_site.upstream.types import Blobs, CommitOid, Describes, Head, Provider, RepositoryAddress
 
@@ -71,7 +71,7 @@ class Question:
 
 def purse_of(address: RepositoryAddress) -> str:
     """Whose limit is used up when this repository's is: a token's, and tokens are of a host or of an owner there."""
-    return f"{address.host}/{address.owner.lower()}" if access_policy().is_github(address) else address.host
+    return f"{address.host}/{address.owner.lower()}" if access_policy().is_github(address) else host_of(address)
 
 
 def ask_upstream(artifacts: Iterable[Mine], reading: Reading, question: Question, report: Report) -> Answers:

@@ -21,6 +21,7 @@ from marketplace.services.tag_sync import sync_tags
 from marketplace.services.topics import Answer, is_on_github, topics_of
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, NotFound
+from skillmeat_site.core.jobs.settling import deferral
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import ItemOutcome, Row
@@ -124,7 +125,8 @@ def _row(source: Source, answer: Answer, run: RefreshRun) -> Row:
 def _failed(source: Source, error: DomainError) -> Row:
     put_off = isinstance(error, UpstreamRateLimited | Cancelled | JobTimeout)
     outcome = ItemOutcome.DEFERRED if put_off else ItemOutcome.FAILED
-    return Row(source_ref(source), outcome, error.code, error.detail, {"source_id": source.pk})
+    detail = {"source_id": source.pk, **(deferral(error) if put_off else {})}
+    return Row(source_ref(source), outcome, error.code, error.detail, detail)
 
 
 def _settled(source: Source, answer: Answer, run: RefreshRun) -> TagRefresh:

@@ -32,6 +32,7 @@ from marketplace.services.import_news import import_news, tell_imports, updated_
 from marketplace.services.results import Counters, ScanResult
 from marketplace.services.survey import Survey, survey
 from marketplace.services.tag_sync import path_tags_of, sync_tags
+from marketplace.services.told import Told
 from marketplace.services.upstreams import provider_of
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.documents.types import Warned
@@ -42,7 +43,6 @@ from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.transactions import repeatably
 from skillmeat_site.upstream.errors import UpstreamRateLimited
-from skillmeat_site.upstream.github_batch import RepositoryNow
 from skillmeat_site.upstream.types import Head, Listing, Provider
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class _Scan:
     report: Report
     began: float
     provider: Provider
-    told: RepositoryNow | None = None
+    told: Told | None = None
     tags: Mapping[str, FoundTag] = field(default_factory=dict)
 
     def read(self, found: Located, listing: Listing) -> Survey:
@@ -109,7 +109,7 @@ def rescan_source(
     report: Report,
     job_id: UUID | None = None,
     on_held: Callable[[], None] = nothing,
-    told: RepositoryNow | None = None,
+    told: Told | None = None,
 ) -> ScanResult:
     """Bring the catalog of one source up to its repository's current commit.
 
@@ -118,7 +118,7 @@ def rescan_source(
     took it over, UpstreamError (by kind) when the repository cannot be read: no entry has changed then.
     UpstreamRateLimited is no failure of the source: nothing is written then. A dry run takes no lease and writes no
     row of the catalog. ``on_held`` is called once the lease is taken, before anything is asked: later pushes may be
-    missed. ``told``: what a batch has just said of the repository; it is not asked again.
+    missed. ``told``: what a batch has just said; that is not asked again unless the source was changed since.
     """
     began = time.monotonic()
     with _held_source(source_id, options, report) as (source, lease):
@@ -161,7 +161,8 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
     source = scan.source
     scan.report.progress(0, 0, "asking for the current commit")
     current = was_well_scanned(source) and not scan.options.force
-    located = locate(source, scan.provider, scan.report.tick, current=current, told=scan.told)
+    told = scan.told.of(source) if scan.told else None
+    located = locate(source, scan.provider, scan.report.tick, current=current, told=told)
     current = current and not located.new_place  # what lies at the root is called by the repository's name
     head = located.head
     if current and head.commit == source.head_commit:
@@ -180,8 +181,8 @@ def _scan(scan: _Scan, lease: Lease | None, actor: Actor, job_id: UUID | None) -
         doubts=found.doubts,
     )
     scan.tags = path_tags_of(source, plan)
-    told = [*located.warnings, *_why_held(plan, found.doubts), *found.warnings, *cut_warnings(scan.tags)]
-    result = _result_of(scan, plan, head, listing, told)
+    warnings = [*located.warnings, *_why_held(plan, found.doubts), *found.warnings, *cut_warnings(scan.tags)]
+    result = _result_of(scan, plan, head, listing, warnings)
     if lease is None:
         return replace(result, updated_imports=updated_imports(import_news(plan, listing.commit)))
     scan.report.progress(0, 0, "writing the catalog")

@@ -13,6 +13,7 @@ from marketplace.services.identity import facts_about
 from marketplace.services.upstreams import address_of
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
+from skillmeat_site.core.upstream_tokens import TokenFinder, token_finder
 from skillmeat_site.core.upstreams import access_policy, batch_settings, github_settings
 from skillmeat_site.upstream.errors import (
     ProviderUnavailable,
@@ -29,6 +30,8 @@ from skillmeat_site.upstream.types import RepositoryFacts
 log = structlog.get_logger(__name__)
 
 Answer = RepositoryFacts | DomainError
+_Limits = dict[str, UpstreamRateLimited]
+"""By token: what one of them used up, the others still have."""
 
 
 def is_on_github(source: Source) -> bool:
@@ -40,33 +43,32 @@ def topics_of(sources: Sequence[Source], report: Report) -> Iterator[tuple[Sourc
     """Tell of each source, once, what GitHub says of it, or why it could not be asked. All lie on GitHub.
 
     Several that have a token are asked about in batches; what a batch does not settle is asked for by itself, and
-    so is a single source. One fails without the others. After a limit is reached, or where there is no connection at
-    all, nothing more is asked: the rest has the same error. Raises Cancelled, JobTimeout and LeaseLost.
+    so is a single source where it can be. One fails without the others. After a limit is reached nothing more is
+    asked with its token, nor at all where there is no connection: the rest has the same error. Raises Cancelled,
+    JobTimeout and LeaseLost.
     """
-    alone, limit = list(sources), None
-    if len(sources) > 1:
+    alone, limits = list(sources), _Limits()
+    if len(sources) > 1 or github_settings() is None:
         groups = grouped(sources)
         yield from groups.refused
         alone = groups.others
         for token, askable in groups.by_token.items():
-            for source, answer in _in_batches(token, askable, limit, report):
+            for source, answer in _in_batches(token, askable, report):
                 if isinstance(answer, UpstreamRateLimited):
-                    limit = answer
+                    limits[token] = answer
                 if answer is None:
                     alone.append(source)
                 else:
                     yield source, answer
-    yield from _one_by_one(alone, limit, report)
+    yield from _one_by_one(alone, limits, report)
 
 
-def _in_batches(
-    token: str, sources: Sequence[Source], limit: UpstreamRateLimited | None, report: Report
-) -> Iterator[tuple[Source, Answer | None]]:
+def _in_batches(token: str, sources: Sequence[Source], report: Report) -> Iterator[tuple[Source, Answer | None]]:
     """The same for sources of one token; None for those that have to be asked about by themselves."""
     settings = batch_settings(background=False)
     waiting = by_question(sources)
-    rest: Answer | None = limit
-    if settings is not None and limit is None:
+    rest: Answer | None = None
+    if settings is not None:
         try:
             for batch in GitHubBatch(settings, token).ask(list(waiting), tick=report.tick):
                 for asked, told in batch.answers:
@@ -86,26 +88,30 @@ def _answer(source: Source, told: RepositoryNow | DomainError) -> Answer | None:
     return told if isinstance(told, UpstreamNotFound) and source.repository_id is None else None
 
 
-def _one_by_one(
-    sources: Sequence[Source], end: UpstreamError | None, report: Report
-) -> Iterator[tuple[Source, Answer]]:
-    settings = github_settings()
+def _one_by_one(sources: Sequence[Source], limits: _Limits, report: Report) -> Iterator[tuple[Source, Answer]]:
+    if not sources:
+        return
+    settings, token_of = github_settings(), token_finder()
+    away: UpstreamUnreachable | None = None
     for source in sources:
         if settings is None:
             yield source, ProviderUnavailable("GitHub's API is turned off; topics are told by it alone.")
             continue
-        if end is not None:
-            yield source, end
-            continue
-        try:
-            yield source, facts_about(source, GitHubProvider(settings), report.tick)
-        except (Cancelled, JobTimeout, LeaseLost):
-            raise
-        except UpstreamRateLimited as error:
-            end = error
-            yield source, error
-        except UpstreamUnreachable as error:
-            end = error if error.offline else None
-            yield source, error
-        except DomainError as error:
-            yield source, error
+        answer = away or _alone(source, GitHubProvider(settings), limits, token_of, report)
+        if isinstance(answer, UpstreamUnreachable) and answer.offline:
+            away = answer
+        yield source, answer
+
+
+def _alone(source: Source, host: GitHubProvider, limits: _Limits, token_of: TokenFinder, report: Report) -> Answer:
+    token = ""
+    try:
+        token = token_of(address_of(source)) or ""
+        return limits.get(token) or facts_about(source, host, report.tick)
+    except (Cancelled, JobTimeout, LeaseLost):
+        raise
+    except UpstreamRateLimited as error:
+        limits[token] = error
+        return error
+    except DomainError as error:
+        return error

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from skillmeat_site.core.ledger import RESERVE_PERCENT, Standing, State
@@ -27,7 +28,7 @@ ANONYMOUS = "anonymous"
 KEEP = timedelta(days=30)
 """A token that was not used for so long is no longer shown."""
 _OF_API = (Resource.CORE, Resource.GRAPHQL)
-_STANDING = ("limit", "remaining", "reset_at", "cooldown_until", "strikes", "offline_until")
+_QUOTA, _REACH = ("limit", "remaining", "reset_at"), ("offline_until",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def token_id(token: str) -> str:
 class RowBudget:
     """A ``Budget`` of one account. ``background``: for work that nobody waits for, which leaves the reserve alone.
 
-    That something cannot be kept is logged and stops no scan: the next answer says it again.
+    What ``check`` read is old when the answer comes: others were answered meanwhile. So each event writes its own
+    columns and no other. That something cannot be kept is logged and stops no scan: the next answer says it again.
     """
 
     def __init__(self, account: Account, *, background: bool = False) -> None:
@@ -67,8 +69,7 @@ class RowBudget:
 
     def check(self, resource: Resource) -> None:
         """Let a request pass, after one statement. Raises UpstreamRateLimited, UpstreamUnreachable."""
-        rows = list(UpstreamBudget.objects.filter(host=self._account.host, token_id=self._account.token_id))
-        self._standings = {Resource(row.resource): row.standing for row in rows}
+        self._standings = {Resource(row.resource): row.standing for row in self._rows()}
         now = timezone.now()
         for name in (resource, Resource.SECONDARY) if resource in _OF_API else (resource,):
             until = self._standing(name).closed_until(now, background=self._background)
@@ -86,13 +87,13 @@ class RowBudget:
         if error.offline:
             log.warning("upstream.offline", **self._named(resource), detail=error.detail)
             now = timezone.now()
-            self._write(resource, self._standing(resource).after_no_connection(now), now)
+            self._write(resource, self._standing(resource).after_no_connection(now), now, _REACH)
 
     def reached(self, resource: Resource) -> None:
         """The host is there again, if it was away; costs nothing if it was not."""
         standing = self._standing(resource)
         if standing.offline_until is not None:
-            self._write(resource, standing.after_contact(), timezone.now())
+            self._write(resource, standing.after_contact(), timezone.now(), _REACH)
 
     def told(self, quota: Quota) -> None:
         """Keep what a good answer says is left."""
@@ -102,18 +103,37 @@ class RowBudget:
             return  # one of the many that nobody here uses
         now = timezone.now()
         self._tell(resource, quota)
-        self._write(resource, self._standing(resource).after_quota(quota, now), now)
-        pace = self._standing(Resource.SECONDARY)
-        if pace.strikes and (pace.cooldown_until is None or pace.cooldown_until <= now):
-            self._write(Resource.SECONDARY, Standing(), now)
+        forgivable = [name for name in (resource, Resource.SECONDARY) if self._standing(name).is_forgivable(now)]
+        self._write(resource, self._standing(resource).after_quota(quota, now), now, _QUOTA)
+        for name in forgivable:
+            self._forgive(name, now)
 
-    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
-        """Keep that the host refuses. Refusals for the pace double the pause each time."""
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> UpstreamRateLimited:
+        """Keep that the host refuses, and tell how long all wait now. Refusals for the pace double that each time."""
         now = timezone.now()
         doubling = resource is Resource.SECONDARY
         standing = self._standing(resource).after_limit(error.retry_after, now, doubling=doubling)
         log.warning("upstream.limited", **self._named(resource), until=standing.cooldown_until)
-        self._write(resource, standing, now)
+        self._standings[resource] = standing
+        with self._kept(resource):
+            # Of those who are refused at once, the longest wait holds, and together they are one strike.
+            UpstreamBudget.objects.bulk_create([self._row(resource, Standing(), now)], ignore_conflicts=True)
+            mine = Value(standing.cooldown_until, output_field=DateTimeField())
+            self._rows(resource).update(
+                cooldown_until=Greatest(Coalesce(F("cooldown_until"), mine), mine),  # of NULL, SQLite makes NULL
+                strikes=Greatest(F("strikes"), standing.strikes),
+                token_name=self._account.token_name,
+                updated_at=now,
+            )
+            self._standings[resource] = next((row.standing for row in self._rows(resource)), standing)
+        until = self._standing(resource).cooldown_until or now
+        return UpstreamRateLimited(error.detail, retry_after=_seconds(until - now), reset_at=until, data=error.data)
+
+    def _forgive(self, resource: Resource, now: datetime) -> None:
+        """Count refusals anew, unless another worker was refused a moment ago."""
+        with self._kept(resource):
+            over = Q(cooldown_until=None) | Q(cooldown_until__lte=now)
+            self._rows(resource).filter(over).update(strikes=0, cooldown_until=None)
 
     def _standing(self, resource: Resource) -> Standing:
         return self._standings.get(resource, Standing())
@@ -127,21 +147,36 @@ class RowBudget:
         told = {"limit": quota.limit, "remaining": quota.remaining, "reset_in": quota.reset_in}
         tell("upstream.quota", **self._named(resource), **told)
 
-    def _write(self, resource: Resource, standing: Standing, now: datetime) -> None:
+    def _write(self, resource: Resource, standing: Standing, now: datetime, names: Sequence[str]) -> None:
         self._standings[resource] = standing
-        columns: dict[str, Any] = {**{name: getattr(standing, name) for name in _STANDING}, "updated_at": now}
+        with self._kept(resource):
+            UpstreamBudget.objects.bulk_create(
+                [self._row(resource, standing, now)],
+                update_conflicts=True,
+                unique_fields=["host", "token_id", "resource"],
+                update_fields=["token_name", "updated_at", *names],
+            )
+
+    def _rows(self, *resources: Resource) -> QuerySet[UpstreamBudget]:
+        rows = UpstreamBudget.objects.filter(host=self._account.host, token_id=self._account.token_id)
+        return rows.filter(resource__in=resources) if resources else rows
+
+    def _row(self, resource: Resource, standing: Standing, now: datetime) -> UpstreamBudget:
         account = self._account
-        row = UpstreamBudget(
-            host=account.host, token_id=account.token_id, token_name=account.token_name, resource=resource, **columns
+        return UpstreamBudget(
+            host=account.host,
+            token_id=account.token_id,
+            token_name=account.token_name,
+            resource=resource,
+            updated_at=now,
+            **asdict(standing),
         )
+
+    @contextmanager
+    def _kept(self, resource: Resource) -> Iterator[None]:
         try:
             with transaction.atomic():
-                UpstreamBudget.objects.bulk_create(
-                    [row],
-                    update_conflicts=True,
-                    unique_fields=["host", "token_id", "resource"],
-                    update_fields=["token_name", *columns],
-                )
+                yield
         except DatabaseError as error:
             log.warning("upstream.budget_not_kept", **self._named(resource), exc_info=error)
 
@@ -204,6 +239,10 @@ def _closed(host: str, resource: Resource, standing: Standing, until: datetime, 
     kind = "pace" if resource is Resource.SECONDARY else resource.value
     return UpstreamRateLimited(
         f"{host}'s limit ({kind}) {why}",
-        retry_after=max(1, round((until - now).total_seconds())),
+        retry_after=_seconds(until - now),
         reset_at=until,
     )
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, round(wait.total_seconds()))

@@ -60,10 +60,13 @@ class Standing:
     def after_quota(self, quota: Quota, now: datetime) -> Standing:
         """A good answer. Does not end a cooldown: it may have been under way when another was refused."""
         reset_at = None if quota.reset_in is None else now + timedelta(seconds=quota.reset_in)
-        cooling = self.cooldown_until is not None and self.cooldown_until > now
-        strikes = self.strikes if cooling else 0
+        strikes = 0 if self.is_forgivable(now) else self.strikes
         limit, remaining = _storable(quota.limit), _storable(quota.remaining)
         return replace(self, limit=limit, remaining=remaining, reset_at=reset_at, strikes=strikes)
+
+    def is_forgivable(self, now: datetime) -> bool:
+        """It was refused, and that is over: the next good answer makes good for it."""
+        return self.strikes > 0 and (self.cooldown_until is None or self.cooldown_until <= now)
 
     def after_limit(self, pause: int | None, now: datetime, *, doubling: bool) -> Standing:
         """A refusal, with the seconds to wait. ``doubling``: each one in a row doubles them."""

@@ -19,6 +19,8 @@ from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.providers import ProviderChoice, provider_for
 from skillmeat_site.upstream.types import Provider, RepositoryAddress
 
+_MAX_HOST = 255
+
 
 def access_policy() -> AccessPolicy:
     return AccessPolicy(
@@ -58,6 +60,11 @@ def github_host() -> str:
 def account_of(token: str) -> Account:
     """Whose budget at GitHub a token is (empty: that of this machine's address)."""
     return Account.of(github_host(), token, upstream_tokens.name_of(token))
+
+
+def host_of(address: RepositoryAddress) -> str:
+    """The host of an address as accounts name it: with its port, which may be another server's."""
+    return urlsplit(address.url).netloc.rpartition("@")[2][:_MAX_HOST]
 
 
 def batch_settings(*, background: bool = True) -> GitHubSettings | None:
@@ -106,7 +113,7 @@ def provider_at(
 
     On GitHub, AUTO is the API with git to fall back to where there is a token, else git: without a token the API's
     quota is soon used up. Raises ProviderUnavailable, HostNotAllowed, PathNotAllowed; UpstreamAuth where git may read
-    it on GitHub, and the token for it was refused.
+    it, and the token for it is not used any more.
     """
     check_provider(address, choice)
     git, github = git_settings(policy), github_settings(policy, background=background)
@@ -126,7 +133,9 @@ def provider_at(
 
 def _considerate(provider: Provider, address: RepositoryAddress, *, background: bool) -> Provider:
     """Any other host has its slots too. What it has said binds sweeps; who asks for one source may try."""
-    budget = RowBudget(Account(address.host), background=background)
+    token = token_for(address) or ""
+    account = Account.of(host_of(address), token, upstream_tokens.name_of(token))
+    budget = RowBudget(account, background=background)
     return BudgetedProvider(provider, budget, Resource.GIT, obliged=background)
 
 

@@ -59,8 +59,8 @@ class Budget(Protocol):
     def told(self, quota: Quota) -> None:
         """Keep what the headers of an answer say that was no refusal."""
 
-    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
-        """Keep that the host refuses, and until when."""
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> UpstreamRateLimited:
+        """Keep that the host refuses, and return the error with the wait that is kept: longer maybe than was asked."""
 
 
 class NoBudget:
@@ -83,8 +83,9 @@ class NoBudget:
     def told(self, quota: Quota) -> None:
         """Forget it."""
 
-    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> UpstreamRateLimited:
         """Forget it."""
+        return error
 
 
 NO_BUDGET = NoBudget()

@@ -38,12 +38,8 @@ class BudgetedProvider:
         return self._within(tick, lambda beat: self.provider.read(address, head, oids, max_bytes=max_bytes, tick=beat))
 
     def _within(self, tick: Tick, action: Callable[[Tick], _Result]) -> _Result:
-        try:
-            self._budget.check(self._resource)
-        except (UpstreamRateLimited, UpstreamUnreachable):
-            if self._obliged:
-                raise
         with self._budget.slot(tick) as slot:
+            self._check()  # not before: while it waited for its turn, the others may have been refused
 
             def beat() -> None:
                 slot.keep()
@@ -52,10 +48,16 @@ class BudgetedProvider:
             try:
                 result = action(beat)
             except UpstreamRateLimited as error:
-                self._budget.limited(self._resource, error)
-                raise
+                raise self._budget.limited(self._resource, error) from None
             except UpstreamUnreachable as error:
                 self._budget.unreachable(self._resource, error)
                 raise
         self._budget.reached(self._resource)
         return result
+
+    def _check(self) -> None:
+        try:
+            self._budget.check(self._resource)
+        except (UpstreamRateLimited, UpstreamUnreachable):
+            if self._obliged:
+                raise

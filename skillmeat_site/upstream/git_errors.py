@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -159,7 +159,7 @@ def classify(stderr: str, address: RepositoryAddress, *, had_token: bool) -> Dom
 
 
 def _by_status(answer: HttpAnswer, *, had_token: bool) -> DomainError:
-    status, retry_after = answer.status, read_retry_after(answer.headers.get("retry-after", ""))
+    status, retry_after = answer.status, read_retry_after(answer.headers)
     if status == 429 or (status == 403 and (retry_after or answer.headers.get("x-ratelimit-remaining") == "0")):
         return UpstreamRateLimited("the host asks for a pause", retry_after=retry_after)
     if status == 401:
@@ -184,20 +184,31 @@ def _refused(*, had_token: bool) -> DomainError:
     return UpstreamNotFound("there is no such repository, or it is private and needs a token")
 
 
-def read_retry_after(text: str, now: datetime | None = None) -> int | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now (the clock's, by default). None if neither.
+def read_retry_after(headers: Mapping[str, str]) -> int | None:
+    """Read a Retry-After header, seconds or a date by the host's own clock, as seconds from now. None if neither.
 
     The result is within 1 and MAX_RETRY_AFTER.
     """
+    text = headers.get("retry-after", "")
     try:
-        seconds = int(text) if text.isascii() and text.isdigit() else _seconds_until(text, now or datetime.now(UTC))
+        seconds = int(text) if text.isascii() and text.isdigit() else _seconds_until(text, server_time(headers))
     except (ValueError, TypeError, OverflowError):
         return None
     return max(1, min(seconds, MAX_RETRY_AFTER))
 
 
+def server_time(headers: Mapping[str, str]) -> datetime:
+    """Return the time by the server's clock, or by ours where it does not tell."""
+    try:
+        return _moment(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return datetime.now(UTC)
+
+
 def _seconds_until(text: str, now: datetime) -> int:
+    return math.ceil((_moment(text) - now).total_seconds())
+
+
+def _moment(text: str) -> datetime:
     moment = parsedate_to_datetime(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return math.ceil((moment - now).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -19,7 +19,7 @@ from skillmeat_site.upstream.errors import UpstreamError, UpstreamInvalid, Upstr
 from skillmeat_site.upstream.github_bodies import json_object
 from skillmeat_site.upstream.github_errors import Answer, Refused, Transient, meaning
 from skillmeat_site.upstream.github_http import GitHubSession
-from skillmeat_site.upstream.github_query import Asked, RepositoryNow, answers_of, error_types, query_of
+from skillmeat_site.upstream.github_query import Asked, RepositoryNow, answers_of, is_limit, query_of
 from skillmeat_site.upstream.github_settings import GitHubSettings
 from skillmeat_site.upstream.types import Tick, no_tick
 
@@ -28,7 +28,6 @@ __all__ = ["FIRST_SIZE", "MAX_SIZE", "Asked", "Batch", "GitHubBatch", "Repositor
 FIRST_SIZE, MAX_SIZE = 50, 100
 _GROWTH, _CAREFUL_GROWTH = 10, 2
 _MAX_BYTES = 8 * 1024 * 1024
-_LIMIT_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _GIVE_UP = 2
 """Repositories in a row that cannot be asked about even alone: then it is not them."""
 
@@ -115,11 +114,15 @@ class GitHubBatch:
             raise _refusal(refused.answer) from None
 
     def _document(self, session: GitHubSession, answer: Answer) -> Mapping[str, Any]:
+        # Who says when to come back, and nothing of what was asked, was not asked for too much.
+        told_to_wait = "retry-after" in answer.headers
         try:
             document = json_object(answer.body)
         except UpstreamInvalid as error:
+            if told_to_wait:
+                raise session.keep_limit(answer.headers) from None
             raise _TooMuch(error) from None
-        if _LIMIT_TYPES.intersection(error_types(document)):
+        if is_limit(document) or (told_to_wait and not isinstance(document.get("data"), dict)):
             raise session.keep_limit(answer.headers)
         session.keep_quota(answer.headers)
         return document

@@ -29,7 +29,7 @@ from skillmeat_site.upstream.quota import rate_limited
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 _REASONS = frozenset({"dmca", "tos", "sensitive_data", "trademark"})
-_LIMIT_WORDS = ("rate limit", "abuse detection")
+LIMIT_WORDS = ("rate limit", "abuse detection")
 _PERMISSION_WORDS = ("resource not accessible", "must have", "saml", "not have permission", "forbids access")
 
 
@@ -49,11 +49,15 @@ class Transient(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. ``headers`` finds names in any case; ``body`` is unpacked, and of errors only the beginning."""
+    """One answer. ``headers`` finds names in any case; ``body`` is unpacked, and of errors only the beginning.
+
+    ``limit``: what a refusal means by the ledger, whose wait may be longer than the one in the headers.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    limit: UpstreamRateLimited | None = None
 
     def document(self) -> Mapping[str, Any]:
         """Return the body as a JSON object, or an empty one where it is something else."""
@@ -80,6 +84,8 @@ class Refused(Exception):
 def meaning(answer: Answer, *, had_token: bool) -> DomainError:
     """Return the error that an answer other than 200 means."""
     status = answer.status
+    if answer.limit is not None:
+        return answer.limit
     if status == 401:
         return UpstreamAuth("GitHub refused the token" if had_token else "GitHub asks for a token")
     if status == 451 or (status == 403 and (answer.document().get("block") or answer.says("access blocked"))):
@@ -107,7 +113,7 @@ def _blocked(answer: Answer) -> UpstreamBlocked:
 def _limit_or_permission(answer: Answer) -> UpstreamRateLimited | UpstreamForbidden:
     """A permission is missing for good, so its words count more than a quota that happens to be used up."""
     headers = answer.headers
-    if answer.status == 429 or answer.says(*_LIMIT_WORDS):
+    if answer.status == 429 or answer.says(*LIMIT_WORDS):
         return rate_limited(headers)
     if "x-github-sso" in headers:
         return UpstreamForbidden("the token has to be authorized for the organization (SAML)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -137,11 +138,10 @@ class GitHubSession:
         return answer
 
     def keep_limit(self, headers: Mapping[str, str]) -> UpstreamRateLimited:
-        """Tell the budget that an answer with these headers refuses because of a limit, and return what it means."""
+        """Tell the budget that an answer with these headers refuses because of a limit, and return the error."""
         error, quota = rate_limited(headers), read_quota(headers)
         used_up = quota.remaining == 0
-        self._budget.limited(self._resource if used_up else Resource.SECONDARY, error)
-        return error
+        return self._budget.limited(self._resource if used_up else Resource.SECONDARY, error)
 
     def keep_quota(self, headers: Mapping[str, str]) -> None:
         """Tell the budget what an answer says is left."""
@@ -229,9 +229,8 @@ class GitHubSession:
         status = response.status_code
         if status != 200:
             answer = Answer(status, response.headers, _beginning(self.read(response, MAX_ERROR_BYTES), response))
-            if status in _REFUSALS and self._is_api(urlsplit(response.url)):
-                self._keep_refusal(answer)
-            return answer
+            refuses = status in _REFUSALS and self._is_api(urlsplit(response.url))
+            return self._kept(answer) if refuses else answer
         stated = response.headers.get("Content-Length", "")
         if stated.isdigit() and len(stated) < 19 and int(stated) > max_bytes:
             raise LimitExceeded(f"the answer is larger than {max_bytes} bytes")
@@ -245,13 +244,14 @@ class GitHubSession:
         except UpstreamInvalid as error:
             raise Transient(error) from None
 
-    def _keep_refusal(self, answer: Answer) -> None:
+    def _kept(self, answer: Answer) -> Answer:
+        """Tell the budget of a refusal; the answer means from then on what the budget made of it."""
         if answer.status == 401 and self.has_token:
-            return  # the settings were told of it, and what it says of a limit is not this token's
+            return answer  # the settings were told of it, and what it says of a limit is not this token's
         if isinstance(meaning(answer, had_token=self.has_token), UpstreamRateLimited):
-            self.keep_limit(answer.headers)
-        else:
-            self.keep_quota(answer.headers)
+            return replace(answer, limit=self.keep_limit(answer.headers))
+        self.keep_quota(answer.headers)
+        return answer
 
     def read(self, response: requests.Response, size: int) -> bytes:
         """Read up to so many bytes of a body as they are on the wire; none at its end."""

@@ -13,10 +13,11 @@ from typing import Any
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.upstream.errors import UpstreamError, UpstreamInvalid, UpstreamNotFound
 from skillmeat_site.upstream.github_bodies import facts_of, storable
-from skillmeat_site.upstream.github_errors import UpstreamForbidden
+from skillmeat_site.upstream.github_errors import LIMIT_WORDS, UpstreamForbidden
 from skillmeat_site.upstream.refs import is_oid
 from skillmeat_site.upstream.types import CommitOid, Head, RepositoryFacts
 
+_LIMIT_TYPES = ("RATE_LIMITED", "RATE_LIMIT")
 _FRAGMENTS = """
 fragment Facts on Repository {
   databaseId nameWithOwner description isArchived isDisabled isEmpty
@@ -97,9 +98,16 @@ def answers_of(document: Mapping[str, Any], asked: Sequence[Asked]) -> list[Repo
     return answers
 
 
-def error_types(document: Mapping[str, Any]) -> list[str]:
-    """Return the types of all errors in an answer; of one without a type, the empty string."""
-    return [str(error.get("type") or "") for error in _errors(document)]
+def is_limit(document: Mapping[str, Any]) -> bool:
+    """Tell whether an answer refuses because of a limit: by a type that is known, or in words that are.
+
+    GitHub's limit on pace comes without a type, as an error or in place of an answer.
+    """
+    errors = [*_errors(document), document]
+    if any(error.get("type") in _LIMIT_TYPES for error in errors):
+        return True
+    said = [str(error.get("message") or "").lower() for error in errors]
+    return any(word in message for message in said for word in LIMIT_WORDS)
 
 
 def _errors(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -135,7 +143,8 @@ def _read(found: Mapping[str, Any], asked: Asked) -> RepositoryNow | DomainError
 
 def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
     nodes = _object(found.get("repositoryTopics")).get("nodes")
-    names = [_object(_object(node).get("topic")).get("name") for node in nodes] if isinstance(nodes, list) else []
+    if not isinstance(nodes, list) or None in nodes:  # a field's own error leaves null: that is not "no topics"
+        raise UpstreamInvalid("the answer leaves topics of the repository out")
     facts = facts_of(
         {
             "id": found.get("databaseId"),
@@ -144,7 +153,7 @@ def _facts(found: Mapping[str, Any], asked: Asked) -> RepositoryFacts:
             "license": {"spdx_id": _object(found.get("licenseInfo")).get("spdxId")},
             "archived": found.get("isArchived"),
             "disabled": found.get("isDisabled"),
-            "topics": names,
+            "topics": [_object(_object(node).get("topic")).get("name") for node in nodes],
             "default_branch": _object(found.get("defaultBranchRef")).get("name"),
         }
     )

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from skillmeat_site.upstream.errors import UpstreamRateLimited
-from skillmeat_site.upstream.git_errors import MAX_RETRY_AFTER, read_retry_after
+from skillmeat_site.upstream.git_errors import MAX_RETRY_AFTER, read_retry_after, server_time
 
 DEFAULT_PAUSE = 60
 """Seconds to wait where a limit is hit and nothing usable says for how long: what GitHub asks for as a minimum."""
@@ -50,7 +49,7 @@ def rate_limited(headers: Mapping[str, str]) -> UpstreamRateLimited:
     always within 1 and MAX_RETRY_AFTER seconds. ``reset_at`` is that moment by this machine's clock.
     """
     quota = read_quota(headers)
-    pause = read_retry_after(headers.get("retry-after", ""), _server_time(headers))
+    pause = read_retry_after(headers)
     if pause is None and quota.remaining == 0:
         pause = quota.reset_in
     pause = DEFAULT_PAUSE if pause is None else pause
@@ -67,16 +66,7 @@ def _reset_in(headers: Mapping[str, str]) -> int | None:
     if reset is None:
         return None
     seconds = reset / 1000 if reset >= _MILLISECONDS else reset
-    return max(1, min(math.ceil(seconds - _server_time(headers).timestamp()), MAX_RETRY_AFTER))
-
-
-def _server_time(headers: Mapping[str, str]) -> datetime:
-    """Return the time by the server's clock, or by ours where it does not tell."""
-    try:
-        moment = parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(1, min(math.ceil(seconds - server_time(headers).timestamp()), MAX_RETRY_AFTER))
 
 
 def _number(text: str) -> int | None:

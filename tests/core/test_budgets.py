@@ -61,6 +61,84 @@ def test_a_limit_of_pace_holds_for_all_of_the_api():
     ]
 
 
+# ---- two workers at once: what each has read is old when it writes
+
+
+def both(resource=Resource.CORE):
+    """Two workers whose requests are under way."""
+    workers = RowBudget(ACCOUNT), RowBudget(ACCOUNT)
+    for worker in workers:
+        worker.check(resource)
+    return workers
+
+
+def its_pause_is_over(resource=Resource.SECONDARY):
+    UpstreamBudget.objects.filter(resource=resource).update(cooldown_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_good_answer_that_was_under_way_ends_no_cooldown_of_anothers():
+    good, bad = both()
+    bad.limited(Resource.CORE, UpstreamRateLimited(retry_after=900))
+    good.told(Quota("core", 5000, 4000, 900))
+    assert refused(Resource.CORE).retry_after > 890
+    assert UpstreamBudget.objects.get().remaining == 4000
+
+
+def test_nor_one_of_pace_that_is_refused_anew():
+    RowBudget(ACCOUNT).limited(Resource.SECONDARY, UpstreamRateLimited(retry_after=60))
+    its_pause_is_over()
+    good, bad = both()
+    bad.limited(Resource.SECONDARY, UpstreamRateLimited(retry_after=60))
+    good.told(Quota("core", 5000, 4000, 900))
+    assert refused(Resource.CORE).retry_after > 110
+    assert UpstreamBudget.objects.get(resource="secondary").strikes == 2
+
+
+def test_a_refusal_keeps_what_a_good_answer_told_of_the_quota():
+    good, bad = both()
+    good.told(Quota("core", 5000, 4000, 900))
+    bad.limited(Resource.CORE, UpstreamRateLimited(retry_after=60))
+    row = UpstreamBudget.objects.get()
+    assert (row.limit, row.remaining, row.cooldown_until is None) == (5000, 4000, False)
+
+
+@pytest.mark.parametrize("seconds", [(900, 60), (60, 900)], ids=str)
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_of_two_refusals_at_once_the_longer_wait_holds_and_they_are_one_strike(seconds, known):
+    if known:
+        told()
+    for worker, pause in zip(both(), seconds, strict=True):
+        error = worker.limited(Resource.CORE, UpstreamRateLimited(retry_after=pause))
+    assert error.retry_after > 890
+    assert refused(Resource.CORE).retry_after > 890
+    assert UpstreamBudget.objects.get().strikes == 1
+
+
+def test_an_absence_ends_no_cooldown_and_its_end_none_either():
+    away(RowBudget(ACCOUNT), offline=True)
+    there, bad = both()
+    bad.limited(Resource.CORE, UpstreamRateLimited(retry_after=900))
+    there.reached(Resource.CORE)
+    assert refused(Resource.CORE).retry_after > 890
+    assert UpstreamBudget.objects.get().offline_until is None
+    there.unreachable(Resource.CORE, UpstreamUnreachable(offline=True))
+    assert refused(Resource.CORE).retry_after > 890
+
+
+@pytest.mark.parametrize("resource", [Resource.CORE, Resource.SECONDARY])
+def test_a_good_answer_after_the_wait_makes_good_for_it(resource):
+    RowBudget(ACCOUNT).limited(resource, UpstreamRateLimited(retry_after=60))
+    its_pause_is_over(resource)
+    budget = RowBudget(ACCOUNT)
+    budget.check(Resource.CORE)
+    budget.told(Quota("core", 5000, 4000, 900))
+    row = UpstreamBudget.objects.get(resource=resource)
+    assert (row.strikes, row.cooldown_until) == (0, None)
+
+
+# ---- what is kept for people
+
+
 def test_sweeps_stop_at_the_reserve():
     told(remaining=500)
     assert refused(Resource.CORE) is None

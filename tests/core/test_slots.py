@@ -12,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from skillmeat_site.core import slots
+from skillmeat_site.core.budgets import Account, RowBudget
 from skillmeat_site.core.leases import LEASE_SECONDS, Lease
 from skillmeat_site.core.models import UpstreamSlot
 from skillmeat_site.core.slots import forget_slots, held_slot
-from skillmeat_site.upstream.budget import Slot
+from skillmeat_site.upstream.budget import Resource, Slot
+from skillmeat_site.upstream.budgeted import BudgetedProvider
 from skillmeat_site.upstream.errors import UpstreamRateLimited
 from skillmeat_site.upstream.types import no_tick
 
@@ -237,3 +239,25 @@ def test_twelve_threads_at_once(monkeypatch):
     for thread in threads:
         thread.join()
     assert (len(done), peak[0]) == (120, 4)
+
+
+def test_git_asks_whether_it_may_once_it_has_its_turn(monkeypatch):
+    """While it waited for a slot, those who held them were refused."""
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 5)
+    account, asked = Account("forge.example", "main", "t"), []
+    held = [take(account.host, account.token_id) for _ in range(4)]
+
+    class Provider:
+        def resolve(self, address, **more):
+            asked.append(address)
+
+    def others_end():
+        RowBudget(account).limited(Resource.GIT, UpstreamRateLimited(retry_after=900))
+        for slot in held:
+            leave(slot)
+        held.clear()
+
+    with pytest.raises(UpstreamRateLimited) as caught:
+        BudgetedProvider(Provider(), RowBudget(account), Resource.GIT).resolve("it", tick=others_end)
+    assert caught.value.retry_after > 890
+    assert asked == []

@@ -41,5 +41,6 @@ class Ledger:
     def told(self, quota: Quota) -> None:
         self.quotas.append(quota)
 
-    def limited(self, resource: Resource, error: UpstreamRateLimited) -> None:
+    def limited(self, resource: Resource, error: UpstreamRateLimited) -> UpstreamRateLimited:
         self.limits.append((resource, error.retry_after))
+        return error

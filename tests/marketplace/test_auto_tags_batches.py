@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from marketplace.models import Source
 from marketplace.services.auto_tags import RefreshRun, refresh_many
+from marketplace.services.sources import create_source
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.models import Job, UpstreamBudget
 from skillmeat_site.core.reporting import SilentReport
@@ -13,7 +16,8 @@ from skillmeat_site.core.results import ItemOutcome
 from skillmeat_site.core.upstream_tokens import store_token
 from tests.conftest import skills
 from tests.fakes.git_http import status
-from tests.marketplace.answers import BASE
+from tests.fakes.github_faults import mangled
+from tests.marketplace.answers import BASE, ok
 from tests.marketplace.commanding import manage
 from tests.marketplace.sweeping import TOKEN, many_sources
 from tests.marketplace.test_admin_actions import SOURCES, choose
@@ -97,6 +101,29 @@ def test_without_batches_each_is_asked_for(upstream):
     assert kinds(upstream) == ["graphql"] + ["api"] * 3
 
 
+@pytest.mark.parametrize("nodes", [None, [{"topic": {"name": "ai"}}, None]], ids=["none", "one"])
+@pytest.mark.parametrize("tiers", [["graphql", "rest", "git"], ["graphql", "git"]], ids=str)
+def test_topics_that_the_answer_leaves_out_clear_no_tags(upstream, settings, nodes, tiers):
+    sources = many_sources(upstream, 2)
+    for name in ("acme/tools", "acme/r1"):
+        say(upstream, name, "ai", "pdf")
+    refresh_all()
+    settings.SKILLMEAT_GITHUB_TIERS = tiers
+    by_rest = "rest" in tiers
+
+    def without(body):
+        document = json.loads(body)
+        document["data"]["r0"]["repositoryTopics"]["nodes"] = nodes
+        document["errors"] = [{"type": "SERVICE_UNAVAILABLE", "path": ["r0", "repositoryTopics", "nodes"]}]
+        return json.dumps(document).encode()
+
+    upstream.on("graphql", mangled(without))
+    upstream.requests.clear()
+    assert outcomes(refresh_all()) == ["unchanged" if by_rest else "failed", "unchanged"]
+    assert (topics(sources[0]), topics(sources[1])) == (["ai", "pdf"], ["ai", "pdf"])
+    assert kinds(upstream) == ["graphql"] + ["api"] * by_rest
+
+
 def test_f18_a_refused_token_is_sent_once_and_the_other_owners_go_on(upstream, api):
     sources = many_sources(upstream, 4)
     UpstreamBudget.objects.all().delete()
@@ -117,6 +144,32 @@ def test_f18_a_refused_token_is_sent_once_and_the_other_owners_go_on(upstream, a
         ("GITHUB_TOKEN", "core", True),
     ]
     assert told[0]["remaining"] == 4998
+
+
+@pytest.mark.parametrize("tiers", [["graphql", "rest"], ["rest"]], ids=str)
+def test_a_limit_of_one_token_is_none_of_anothers(upstream, settings, tiers):
+    settings.SKILLMEAT_GITHUB_TIERS = tiers
+    store_token(name="other's", host=upstream.url, owner="other", value="stored", actor=COMMAND_LINE)
+    for name in ("acme/more", "other/x", "other/y"):
+        upstream.add(name, upstream.repository("acme/tools").path)
+        say(upstream, name, "ai")
+    for name in ("acme/tools", "acme/more", "other/x", "other/y"):
+        create_source(url=f"{upstream.url}/{name}", actor=COMMAND_LINE)
+    upstream.on("graphql" if "graphql" in tiers else "/repos/", status(429, "{}", Retry_After="600"))
+    upstream.requests.clear()
+    assert outcomes(refresh_all()) == ["deferred", "deferred", "updated", "updated"]
+    assert kinds(upstream) == (["graphql"] * 2 if "graphql" in tiers else ["api"] * 3)
+
+
+def test_without_rest_one_source_is_asked_about_as_two_are(upstream, settings, api):
+    settings.SKILLMEAT_GITHUB_TIERS = ["graphql", "git"]
+    [source] = many_sources(upstream, 1)
+    say(upstream, "acme/tools", "ai")
+    upstream.requests.clear()
+    assert outcomes(refresh_all()) == ["updated"]
+    told = ok(api.post(f"{BASE}/sources/{source.pk}/refresh-auto-tags", {}, format="json"))
+    assert told["tags_found"] == 1
+    assert kinds(upstream) == ["graphql"] * 2
 
 
 # ---- one job for all, by each face

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -17,6 +17,7 @@ from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamRateLimited
 from skillmeat_site.upstream.github_errors import UpstreamForbidden
 from tests.conftest import skills
 from tests.fakes.git_http import status
+from tests.marketplace.commanding import manage
 from tests.marketplace.scanning import scan
 from tests.marketplace.sweeping import TOKEN
 
@@ -79,6 +80,54 @@ def test_the_api_answers_503_and_the_job_is_partial_and_deferred(hub, limited, a
     assert job.result["reset_at"]
     item = job.items.get()
     assert (item.outcome, item.code) == ("deferred", "upstream_rate_limited")
+
+
+def test_a_second_refusal_for_the_pace_says_the_doubled_wait(hub, limited, api):
+    message = '{"message": "You have exceeded a secondary rate limit"}'
+    hub.always("/commits/", status(403, message, X_RateLimit_Remaining="4000"))
+    told = []
+    for _ in range(3):
+        answer = api.post(f"/api/v1/marketplace/sources/{limited.pk}/rescan", {}, format="json")
+        kept = UpstreamBudget.objects.get(resource="secondary").cooldown_until
+        assert abs(datetime.fromisoformat(answer.json()["reset_at"]) - kept) < timedelta(seconds=1)
+        told.append(int(answer["Retry-After"]))
+        UpstreamBudget.objects.update(cooldown_until=timezone.now() - timedelta(seconds=1))
+    assert told == [60, 120, 240]
+    assert len(hub.paths("api")) == 3
+
+
+def test_a_git_host_that_does_not_say_when_is_asked_again_after_a_minute(hub, on_github, api):
+    on_github(skills("alpha"))
+    source = create_source(url=f"{hub.url}/acme/tools", actor=COMMAND_LINE)
+    hub.always("", status(429, "slow down"))
+    answer = api.post(f"/api/v1/marketplace/sources/{source.pk}/rescan", {}, format="json")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert UpstreamBudget.objects.get().cooldown_until == datetime.fromisoformat(answer.json()["reset_at"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rescan", "1"),
+        ("rescan", "--all"),
+        ("rescan", "--all", "--dry-run"),
+        ("refresh_auto_tags", "1"),
+        ("refresh_auto_tags", "--all"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("tiers", [["graphql", "rest", "git"], ["rest", "git"]], ids=str)
+def test_what_a_command_defers_says_until_when(hub, limited, settings, words, tiers):
+    settings.SKILLMEAT_GITHUB_TIERS = tiers
+    create_source(url=f"{hub.url}/acme/tools", ref="dev", actor=COMMAND_LINE)
+    hub.always("", status(429, "{}", Retry_After="600"))
+    said = manage(*(str(limited.pk) if word == "1" else word for word in words), "--json")
+    rows = said.json["results"]
+    assert (said.code, len(rows)) == (1, 1 if "1" in words else 2)
+    for row in rows:
+        assert (row["outcome"], row["code"]) == ("deferred", "upstream_rate_limited")
+        left = datetime.fromisoformat(row["reset_at"]) - timezone.now()
+        assert timedelta(seconds=500) < left < timedelta(seconds=601)
 
 
 def test_the_command_exits_with_1_and_says_deferred(hub, limited):

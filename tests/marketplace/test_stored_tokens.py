@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +15,10 @@ from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.doctor import Health
 from skillmeat_site.core.models import AuditEvent, Job, RefusedToken, UpstreamToken
 from skillmeat_site.core.upstream_tokens import change_token, store_token
-from skillmeat_site.upstream.errors import UpstreamAuth
+from skillmeat_site.core.upstreams import host_of
+from skillmeat_site.upstream.address import parse_url
+from skillmeat_site.upstream.errors import UpstreamAuth, UpstreamRateLimited
+from skillmeat_site.upstream.policy import AccessPolicy
 from skillmeat_site.upstream.process import _Running
 from tests.conftest import skills
 from tests.fakes.github_faults import status
@@ -122,3 +126,57 @@ def test_f4_a_missing_permission_disables_no_token(hub, source, stored):
         scan(source)
     stored.refresh_from_db()
     assert stored.disabled_at is None
+
+
+# ---- another host than GitHub
+
+
+@pytest.fixture
+def elsewhere(hub, on_github, settings):
+    """Two owners at another host, each with a token of their own."""
+    settings.SKILLMEAT_GITHUB_URL = "https://github.com"
+    for owner in ("acme", "other"):
+        on_github(skills("a"), f"{owner}/tools")
+        value = f"{VALUE}-of-{owner}"
+        store_token(name=f"{owner}'s", host=hub.url, owner=owner, value=value, actor=COMMAND_LINE)
+    return [create_source(url=f"{hub.url}/{owner}/tools", actor=COMMAND_LINE) for owner in ("acme", "other")]
+
+
+def test_a_401_of_another_host_is_its_sources_failure_and_no_proof_against_the_token(hub, elsewhere):
+    acmes, _others = elsewhere
+    hub.always("acme", status(401, "not for you"))
+    for _ in range(2):
+        with pytest.raises(UpstreamAuth, match="refused the token"):
+            scan(acmes)
+    assert len(hub.requests) == 2
+    assert not UpstreamToken.objects.exclude(disabled_at=None).exists()
+    hub.behave()
+    assert scan(acmes).counters.new == 1
+
+
+def test_what_another_host_refuses_is_kept_by_host_port_and_token(hub, elsewhere, api):
+    acmes, others = elsewhere
+    hub.always("acme", status(429, "slow down", Retry_After="900"))
+    with pytest.raises(UpstreamRateLimited):
+        scan(acmes)
+    [row] = api.get("/api/v1/rate-limit").json()["results"]
+    assert (row["host"], row["token"], row["resource"]) == (urlsplit(hub.url).netloc, "acme's", "git")
+    hub.requests.clear()
+    with pytest.raises(UpstreamRateLimited):
+        scan(acmes, background=True)
+    assert hub.requests == []
+    assert scan(others, background=True).counters.new == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://git.corp.example/a/b", "git.corp.example"),
+        ("https://git.corp.example:8443/a/b", "git.corp.example:8443"),
+        ("http://10.0.0.1:3000/a/b", "10.0.0.1:3000"),
+        ("ssh://me@git.corp.example:2222/a/b", "git.corp.example:2222"),
+        ("git@git.corp.example:a/b", "git.corp.example"),
+    ],
+)
+def test_hosts_of_ledgers(url, host):
+    assert host_of(parse_url(url, AccessPolicy(("git.corp.example", "http://10.0.0.1:3000")))) == host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,18 @@ def test_a_pause_that_is_asked_for_is_told(server: GitHttp, provider: GitProvide
     ],
 )
 def test_retry_after(text: str, seconds: int | None) -> None:
-    assert read_retry_after(text) == seconds
+    assert read_retry_after({"retry-after": text}) == seconds
+
+
+@pytest.mark.parametrize("ahead", [-7200, 0, 7200], ids=["late", "right", "early"])
+def test_a_date_to_come_back_is_read_by_the_hosts_clock(
+    server: GitHttp, provider: GitProvider, address: RepositoryAddress, ahead: int
+) -> None:
+    theirs = time.time() + ahead
+    server.fault = status(429, Date=formatdate(theirs, usegmt=True), Retry_After=formatdate(theirs + 90, usegmt=True))
+    with pytest.raises(UpstreamRateLimited) as caught:
+        provider.resolve(address)
+    assert caught.value.retry_after == 90
 
 
 def test_a_private_repository_without_and_with_a_wrong_token(

@@ -228,6 +228,50 @@ def test_fault_3_a_secondary_limit_holds_for_all_of_the_api(github: GitHub, gith
     assert ledger.limits == [("secondary", 60)]
 
 
+_PACE = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "kept"),
+    [
+        ({"errors": [{"message": _PACE}]}, {"Retry_After": "90"}, ("secondary", 90)),
+        ({"errors": [{"message": _PACE}]}, {}, ("secondary", 60)),
+        ({"message": _PACE, "documentation_url": "x"}, {}, ("secondary", 60)),
+        ({"errors": [{"type": "NEW_WORD", "message": "Slow down"}]}, {"Retry_After": "90"}, ("secondary", 90)),
+        ("<html>", {"Retry_After": "90"}, ("secondary", 90)),
+        (
+            {"errors": [{"message": "API rate limit exceeded for user ID 1."}]},
+            {"X_RateLimit_Remaining": "0", "X_RateLimit_Resource": "graphql", "Retry_After": "900"},
+            ("graphql", 900),
+        ),
+    ],
+)
+@pytest.mark.fault(3)
+@pytest.mark.fault(7)
+def test_fault_3_and_7_a_200_that_is_a_limit_without_a_type(
+    github: GitHub,
+    github_settings: GitHubSettings,
+    many: Callable[[int], list[Asked]],
+    body: Any,
+    headers: dict[str, str],
+    kept: tuple[str, int],
+) -> None:
+    asked = many(60)
+    github.always("graphql", status(200, body if isinstance(body, str) else json.dumps(body), **headers))
+    ledger = Ledger()
+    with pytest.raises(UpstreamRateLimited) as caught:
+        answers(github_settings, asked, budgets=ledger.of)
+    assert len(github.requests) == 1
+    assert ledger.limits == [kept]
+    assert caught.value.retry_after == kept[1]
+
+
+def test_a_wait_told_beside_answers_is_no_refusal(github: GitHub, github_settings: GitHubSettings) -> None:
+    github.on("graphql", status(200, '{"data": {"r0": null}}', Retry_After="90"))
+    [answer] = answers(github_settings, [Asked("acme", "a")]).values()
+    assert isinstance(answer, UpstreamInvalid)
+
+
 @pytest.mark.fault(18)
 def test_fault_18_a_bad_token_is_tried_once(github: GitHub, github_settings: GitHubSettings) -> None:
     github.tokens["another"] = 5000

@@ -16,6 +16,7 @@ from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.api.serializers import JobSerializer
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import runner
+from skillmeat_site.core.jobs.settling import deferral
 from skillmeat_site.core.management.base import Command as Base
 from skillmeat_site.core.results import BulkResult, ItemOutcome, Row
 from skillmeat_site.core.text import printable
@@ -66,7 +67,7 @@ class Command(Base):
             result = self.run_job(rescan, {"source_id": source.pk, **flags}, dry_run=dry_run)
             row = Row(source_ref(source), result.item_outcome, result.code, detail=result.to_json())
         except DomainError as error:
-            detail = {"source_id": source.pk}
+            detail = {"source_id": source.pk, **(deferral(error) if error.defers else {})}
             outcome = ItemOutcome.DEFERRED if error.defers else ItemOutcome.FAILED
             row = Row(source_ref(source), outcome, error.code, error.detail, detail)
             return self.finish_bulk(BulkResult((row,)), rows)

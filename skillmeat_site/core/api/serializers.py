@@ -149,12 +149,13 @@ class SummarySerializer(serializers.Serializer[Any]):
 
 
 class BulkRowSerializer(serializers.Serializer[Any]):
-    """One row; an operation's own result stands in it as well."""
+    """One row; an operation's own result stands in it as well. `reset_at`: when a deferred one may be tried again."""
 
     id = serializers.IntegerField()
     outcome = serializers.ChoiceField(choices=[outcome.value for outcome in ItemOutcome])
     code = serializers.CharField(allow_null=True)
     detail = serializers.CharField(required=False)
+    reset_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class BulkResultSerializer(serializers.Serializer[Any]):

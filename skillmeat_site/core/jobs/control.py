@@ -46,9 +46,9 @@ def retry(job: Job, *, actor: Actor, rights: Rights | None = None, job_id: UUID 
     left = _left(job, definition)
     if reason := why_not_retry(job, rights or Rights(actor), left):
         raise reason
-    params = definition.retry(job.params, left) if definition.retry is not None and left else dict(job.params)
+    params = definition.retry(job.params, left) if definition.retry is not None and left else job.params
     with transaction.atomic():
-        retried = runner.enqueue(definition, params, actor, parent=job, job_id=job_id)
+        retried = runner.enqueue(definition, definition.anew(params), actor, parent=job, job_id=job_id)
         AuditEvent.record(actor, "job.retried", job, job_id=retried.pk)
     return retried
 

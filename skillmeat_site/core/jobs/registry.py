@@ -21,6 +21,10 @@ def _one(params: Params) -> int:
     return 1
 
 
+def _same(params: Params) -> dict[str, Any]:
+    return dict(params)
+
+
 def _equal(running: Params, wanted: Params) -> bool:
     return running == wanted
 
@@ -34,6 +38,7 @@ class JobDefinition:
     active job there may be; a second request ``joins`` it if that does all that was wanted, else ``busy`` is raised.
     ``size``: how many objects the params name. ``target``: the one object of a job that is not a bulk job.
     ``retry(params, ids)``: the params of a job that takes up only these objects; None: the same params again.
+    ``anew(params)``: those without what held for the first time only, where a person has it done again.
     ``permission``: what a user needs for it, ``app.codename``, on every face; empty: it is nobody's but the server's.
     """
 
@@ -49,6 +54,7 @@ class JobDefinition:
     size: Callable[[Params], int] = _one
     target: Callable[[Params], ObjectRef] | None = None
     retry: Callable[[Params, Sequence[str]], dict[str, Any]] | None = None
+    anew: Callable[[Params], dict[str, Any]] = _same
     permission: Callable[[Params], str] | str = ""
 
     def name(self, params: Params, target: ObjectRef | None) -> str:
