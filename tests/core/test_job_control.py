@@ -107,6 +107,55 @@ def test_a_failed_single_job_runs_again(define, worker):
     assert (again.status, function.seen) == ("succeeded", [{"n": 1}, {"n": 1}])
 
 
+class TestOneRetryAtATime:
+    """However often a button is pressed: but once a retry has ended, the next one is a new one."""
+
+    @pytest.fixture
+    def job(self, define):
+        return runner.run_inline(define(Calls(LimitExceeded())), {"n": 1}, COMMAND_LINE).job
+
+    def test_each_that_has_ended_may_be_followed_by_another(self, job, worker):
+        made = []
+        for _ in range(3):
+            retried, is_new = control.retry_once(job, actor=COMMAND_LINE)
+            assert is_new
+            made.append(retried.pk)
+            assert control.retry_once(job, actor=COMMAND_LINE) == (retried, False)
+            worker()
+        assert len(set(made)) == 3
+        assert set(control.retries_of(job).values_list("pk", flat=True)) == set(made)
+
+    def test_only_a_job_that_was_made_is_in_the_audit_log(self, job):
+        for _ in range(2):
+            control.retry_once(job, actor=COMMAND_LINE)
+        assert AuditEvent.objects.filter(action="job.retried").count() == 1
+
+    def test_nor_is_an_equal_job_that_was_on_its_way(self, define):
+        definition = define(Calls(LimitExceeded()), dedupe=lambda params: "one")
+        job = runner.run_inline(definition, {"n": 1}, COMMAND_LINE).job
+        other = runner.enqueue(definition, {"n": 1}, COMMAND_LINE)
+        assert control.retry_once(job, actor=COMMAND_LINE) == (other, False)
+        assert control.retry(job, actor=COMMAND_LINE) == other
+        assert not AuditEvent.objects.exists()
+
+    def test_two_presses_at_one_moment_come_to_one_job(self, job, monkeypatch):
+        """Neither sees the retry of the other."""
+        first = control.retry_once(job, actor=COMMAND_LINE).job
+        monkeypatch.setattr(control, "retries_of", lambda job: Job.objects.none())
+        assert control.retry_once(job, actor=COMMAND_LINE) == (first, False)
+
+    def test_retries_that_were_deleted_do_not_count(self, job, worker):
+        for _ in range(2):
+            control.retry_once(job, actor=COMMAND_LINE)
+            worker()
+        control.retries_of(job).earliest("created_at").delete()
+        assert control.retry_once(job, actor=COMMAND_LINE).is_new
+
+    def test_a_part_of_a_bulk_job_is_no_retry_of_it(self, job):
+        JobFactory(parent=job, parent_item=JobItemFactory(job=job), status=JobStatus.RUNNING)
+        assert control.retry_once(job, actor=COMMAND_LINE).is_new
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
 def test_a_verb_and_its_audit_event_are_one(define, verb):

@@ -115,11 +115,14 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         self._require(request, "core.retry_job")
         job = self._job(request, job_id)
         try:
-            job = control.retry_once(job, actor=actor_of(request))
+            job, is_new = control.retry_once(job, actor=actor_of(request))
         except DomainError as error:
             tell(request, error)
         else:
-            messages.success(request, _t("This new job takes up what failed or was deferred."))
+            if is_new:
+                messages.success(request, _t("This new job takes up what failed or was deferred."))
+            else:
+                messages.info(request, _t("Nothing new was begun: this job, which is at it, was on its way already."))
         return HttpResponseRedirect(job_url(job.pk, job_page.back_url(request)))
 
     def _require(self, request: HttpRequest, permission: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, Noth
 from skillmeat_site.core.jobs import registry, runner, settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import AuditEvent, Job
+from skillmeat_site.core.models.job import JobQuerySet
 from skillmeat_site.core.results import RETRIABLE, JobStatus
 from skillmeat_site.core.rights import Rights
 
@@ -30,27 +32,55 @@ def cancel(job: Job, *, actor: Actor) -> Job:
     return job
 
 
-def retry_once(job: Job, *, actor: Actor, rights: Rights | None = None) -> Job:
-    """Like ``retry``, but however often it is asked there is one retry of a job: for buttons pressed twice."""
-    return retry(job, actor=actor, rights=rights, job_id=uuid5(job.pk, "retry"))
+class Retried(NamedTuple):
+    """The job that takes up what is left; not ``is_new`` where it was on its way already."""
+
+    job: Job
+    is_new: bool
 
 
-def retry(job: Job, *, actor: Actor, rights: Rights | None = None, job_id: UUID | None = None) -> Job:
+def retry_once(job: Job, *, actor: Actor, rights: Rights | None = None) -> Retried:
+    """Like ``retry``, but never two at a time: for buttons pressed twice."""
+    left = _refuse_or_left(job, rights or Rights(actor))
+    former = list(retries_of(job).order_by("created_at", "pk").only("status", "parent"))
+    under_way = next((one for one in former if one.is_active), None)
+    if under_way is not None:
+        return Retried(under_way, is_new=False)
+    # Two presses at one moment see the same retries before them, come to one id, and so to one job. The last one
+    # names them all: their number would not, since old jobs are deleted.
+    job_id = uuid5(job.pk, f"retry after {former[-1].pk}" if former else "retry")
+    return _retry(job, left, actor, job_id)
+
+
+def retry(job: Job, *, actor: Actor, rights: Rights | None = None) -> Job:
     """Queue a new job, child of ``job``, with the items that failed or were deferred.
 
-    ``job_id`` makes the call idempotent: the new job gets it, and a second call with it returns that job. ``rights``:
-    the actor's, where many are retried. Raises PermissionDenied for a user who may not do what the job does, JobActive
-    while ``job`` still runs, NothingToRetry where all went well.
+    ``rights``: the actor's, where many are retried. Raises PermissionDenied for a user who may not do what the job
+    does, JobActive while ``job`` still runs, NothingToRetry where all went well.
     """
+    return _retry(job, _refuse_or_left(job, rights or Rights(actor)), actor, None).job
+
+
+def retries_of(job: Job) -> JobQuerySet:
+    # Not filter(parent_item__isnull=True): SQLite would take the index of that column.
+    return Job.objects.filter(parent=job).exclude(parent_item__isnull=False)
+
+
+def _retry(job: Job, left: Sequence[str], actor: Actor, job_id: UUID | None) -> Retried:
     definition = registry.get(job.kind)
-    left = _left(job, definition)
-    if reason := why_not_retry(job, rights or Rights(actor), left):
-        raise reason
     params = definition.retry(job.params, left) if definition.retry is not None and left else dict(job.params)
     with transaction.atomic():
-        retried = runner.enqueue(definition, params, actor, parent=job, job_id=job_id)
-        AuditEvent.record(actor, "job.retried", job, job_id=retried.pk)
-    return retried
+        retried, is_new = runner.ask_for(definition, params, actor, parent=job, job_id=job_id)
+        if is_new:
+            AuditEvent.record(actor, "job.retried", job, job_id=retried.pk)
+    return Retried(retried, is_new)
+
+
+def _refuse_or_left(job: Job, rights: Rights) -> list[str]:
+    left = _left(job, registry.get(job.kind))
+    if reason := why_not_retry(job, rights, left):
+        raise reason
+    return left
 
 
 def why_not_cancel(job: Job) -> DomainError | None:
