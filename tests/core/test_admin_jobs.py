@@ -291,6 +291,17 @@ def test_bulk_retry_twice_is_once(admin_client):
     assert Job.objects.filter(parent=job).count() == 1
 
 
+def test_the_preview_of_a_retry_says_what_the_retry_does(admin_client):
+    """A scan that held its removals has items that are well, and is done again as a whole."""
+    job = JobFactory(kind="marketplace.rescan", status=JobStatus.PARTIAL)
+    JobItemFactory(job=job, outcome=ItemOutcome.UPDATED)
+    assert "Retry what failed" in admin_client.get(page(job)).content.decode()
+    confirm = admin_client.post(LIST, {"action": "retry", "_selected_action": [job.pk]})["Location"]
+    assert "<strong>1</strong> will be retried" in admin_client.get(confirm).content.decode()
+    admin_client.post(confirm)
+    assert Job.objects.filter(parent=job).count() == 1
+
+
 def test_bulk_retry_of_what_is_being_retried_begins_nothing(admin_client):
     job = bulk_job(status=JobStatus.PARTIAL)
     retry = JobFactory(parent=job, status=JobStatus.RUNNING)

@@ -7,13 +7,14 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 
 from skillmeat_site.core.actor import COMMAND_LINE, SCHEDULER, Actor
+from skillmeat_site.core.admin.job_page import _can_retry, outcome_tabs
 from skillmeat_site.core.errors import JobActive, JobFinished, LimitExceeded, NothingToRetry, PermissionDenied
 from skillmeat_site.core.jobs import control, runner, states
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.jobs.many import retry_jobs
 from skillmeat_site.core.jobs.registry import definitions
 from skillmeat_site.core.models import AuditEvent, Job
-from skillmeat_site.core.results import ACTIVE, TERMINAL, JobStatus, Trigger
+from skillmeat_site.core.results import ACTIVE, TERMINAL, ItemOutcome, JobStatus, Trigger
 from skillmeat_site.core.rights import Rights
 from tests.core.conftest import Calls, lose_messages, messages, target_of
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
@@ -105,6 +106,24 @@ def test_a_failed_single_job_runs_again(define, worker):
     worker()
     again.refresh_from_db()
     assert (again.status, function.seen) == ("succeeded", [{"n": 1}, {"n": 1}])
+
+
+@pytest.mark.parametrize("retry", [None, only_these], ids=["as a whole", "by items"])
+def test_what_needs_a_retry_is_the_same_in_sql_and_in_python(define, retry):
+    """Every status, with every outcome of an item by itself, two of them, and none."""
+    kind = define(retry=retry).kind
+    outcomes = [[], ["updated", "failed"], ["updated", "conflict"], *([one] for one in ("", *ItemOutcome))]
+    jobs = [JobFactory(kind=kind, status=status) for status in JobStatus for _ in outcomes]
+    jobs += [JobFactory(kind="test.unknown", status=status) for status in JobStatus]
+    for job, wanted in zip(jobs, outcomes * len(JobStatus), strict=False):
+        for n, outcome in enumerate(wanted):
+            JobItemFactory(job=job, object_id=str(n), outcome=outcome)
+    rights = Rights(COMMAND_LINE)
+    said = {job.pk for job in jobs if control.why_not_retry(job, rights) is None}
+    assert set(control.needing_retry(Job.objects.all()).values_list("pk", flat=True)) == said
+    shown = {job.pk for job in jobs if not job.is_active and _can_retry(job, outcome_tabs(job))}
+    assert shown == said
+    assert 0 < len(said) < len(jobs)
 
 
 class TestOneRetryAtATime:

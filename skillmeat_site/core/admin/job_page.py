@@ -33,9 +33,10 @@ from skillmeat_site.core.admin.display import (
 from skillmeat_site.core.admin.job_items import OPEN, ItemQuery
 from skillmeat_site.core.admin.job_log import log_of
 from skillmeat_site.core.admin.objects import object_urls
-from skillmeat_site.core.jobs import queue, registry
+from skillmeat_site.core.jobs import queue
+from skillmeat_site.core.jobs.control import LEFT, needs_retry
 from skillmeat_site.core.models import Job, JobItem, Selection
-from skillmeat_site.core.results import RETRIABLE, UNWELL, JobStatus
+from skillmeat_site.core.results import UNWELL, JobStatus
 from skillmeat_site.core.text import printable
 
 ITEMS_PER_PAGE = 100
@@ -257,7 +258,4 @@ def _item_row(item: JobItem, url: str, hinted: bool) -> ItemRow:
 
 
 def _can_retry(job: Job, tabs: list[Tab]) -> bool:
-    if registry.get(job.kind).retry is None:
-        return job.status != JobStatus.SUCCEEDED
-    retriable = any(tab.outcome in ("", *RETRIABLE) for tab in tabs)
-    return retriable or (not tabs and job.status != JobStatus.SUCCEEDED)
+    return needs_retry(job, has_left=any(tab.outcome in LEFT for tab in tabs), has_items=bool(tabs))

@@ -7,15 +7,19 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, NothingToRetry, PermissionDenied
 from skillmeat_site.core.jobs import registry, runner, settling, states
 from skillmeat_site.core.jobs.registry import JobDefinition
-from skillmeat_site.core.models import AuditEvent, Job
+from skillmeat_site.core.models import AuditEvent, Job, JobItem
 from skillmeat_site.core.models.job import JobQuerySet
-from skillmeat_site.core.results import RETRIABLE, JobStatus
+from skillmeat_site.core.results import RETRIABLE, TERMINAL, JobStatus
 from skillmeat_site.core.rights import Rights
+
+LEFT = ("", *RETRIABLE)
+"""Outcomes of items that a retry takes up."""
 
 
 def cancel(job: Job, *, actor: Actor) -> Job:
@@ -96,15 +100,32 @@ def why_not_retry(job: Job, rights: Rights, left: Sequence[str] | None = None) -
         return PermissionDenied(f"Who has this job done needs {needed or 'to be a superuser'}.", data=about)
     if job.is_active:
         return JobActive(data=about)
-    if definition.retry is None:
-        return NothingToRetry(data=about) if job.status == JobStatus.SUCCEEDED else None
     left = _left(job, definition) if left is None else left
-    done = not left and (job.status == JobStatus.SUCCEEDED or job.items.exists())
-    return NothingToRetry(data=about) if done else None
+    has_items = bool(left) or (definition.retry is not None and job.items.exists())
+    return None if needs_retry(job, has_left=bool(left), has_items=has_items) else NothingToRetry(data=about)
+
+
+def needs_retry(job: Job, *, has_left: bool, has_items: bool) -> bool:
+    """Whether there is something to do again in a finished job; ``needing_retry`` is the same of many.
+
+    ``has_left``: an item failed, was deferred, or was not begun.
+    """
+    if registry.get(job.kind).retry is None:  # it is done again as a whole
+        return job.status != JobStatus.SUCCEEDED
+    return has_left or (not has_items and job.status != JobStatus.SUCCEEDED)
+
+
+def needing_retry(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Of these jobs the finished ones in which there is something to do again."""
+    items = JobItem.objects.filter(job=OuterRef("pk"))
+    by_items = Q(kind__in=[one.kind for one in registry.definitions() if one.retry is not None])
+    unwell = ~Q(status=JobStatus.SUCCEEDED)
+    some = Exists(items.filter(outcome__in=LEFT)) | (unwell & ~Exists(items))
+    return jobs.filter((~by_items & unwell) | (by_items & some), status__in=TERMINAL)
 
 
 def _left(job: Job, definition: JobDefinition) -> list[str]:
     """The objects that failed, were deferred or were not begun, of a job that can be told to do only these."""
     if definition.retry is None:
         return []
-    return list(job.items.filter(outcome__in=["", *RETRIABLE]).values_list("object_id", flat=True))
+    return list(job.items.filter(outcome__in=LEFT).values_list("object_id", flat=True))
