@@ -20,6 +20,7 @@ from skillmeat_site.core.admin.display import Text, Tone, ago, paragraphs, short
 from skillmeat_site.core.admin.job_page import progress_bar
 from skillmeat_site.core.admin.objects import names_of, object_urls
 from skillmeat_site.core.admin.previews import Planned, Preview
+from skillmeat_site.core.admin.sight import hidden_types
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import queue
 from skillmeat_site.core.models import Job, Selection
@@ -167,7 +168,10 @@ def _shown(request: HttpRequest, preview: Preview, frozen: Frozen, selection: Se
     fates += [Fate(name, STANDING[name][0], STANDING[name][1].value, len(ids)) for name, ids in left.items() if ids]
     wanted = request.GET.get("fate", "")
     wanted = wanted if any(fate.name == wanted for fate in fates) else ""
-    rows: Any = left[wanted] if wanted in left else preview.rows(wanted)
+    # What an action chose that hangs on the rows of its list (the entries of sources) may be of a list that this user
+    # may not look at: they are told how many, not which.
+    hidden = hidden_types(request)
+    rows: Any = left[wanted] if wanted in left else preview.rows(wanted, hidden)
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     planned = [Planned("", str(pk), f"{selection.model} {pk}", wanted) for pk in page] if wanted in left else [
         preview.shown(row) for row in page
@@ -181,7 +185,12 @@ def _shown(request: HttpRequest, preview: Preview, frozen: Frozen, selection: Se
         "page": page,
         "rows": _rows(planned, {**preview.words, **STANDING}),
         "row_count": sum(fate.size for fate in fates),
+        "withheld": 0 if wanted in left else _size(preview, wanted) - page.paginator.count,
     }
+
+
+def _size(preview: Preview, fate: str) -> int:
+    return preview.counts[fate] if fate else sum(preview.counts.values())
 
 
 def _rows(planned: Sequence[Planned], words: Words) -> list[ShownRow]:
