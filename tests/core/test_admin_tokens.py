@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from skillmeat_site.core.admin.fields import MOST_LISTED
 from skillmeat_site.core.models import ApiToken, AuditEvent
 from skillmeat_site.core.models.token import PREFIX, digest
 from tests.factories.core import ApiTokenFactory, AuditEventFactory, JobFactory, UserFactory
@@ -59,6 +60,35 @@ def test_only_superusers_make_tokens_for_others(client, admin_user):
     assert not ApiToken.objects.exists()
     client.post(ADD, form(user))
     assert ApiToken.objects.get().user == user
+
+
+def users_offered(shown):
+    """The options of the user's select, the chosen one marked; without scripts there are no others."""
+    options = re.search(r'<select name="user".*?</select>', shown, re.DOTALL)[0]
+    found = re.findall(r'<option value="(\d*)"( selected)?>', options)
+    return [f"{pk}*" if selected else pk for pk, selected in found]
+
+
+def test_who_may_not_look_at_users_makes_a_token_for_themselves(client, admin_user):
+    user = UserFactory(permissions=["core.add_apitoken"])
+    client.force_login(user)
+    assert users_offered(client.get(ADD).content.decode()) == [f"{user.pk}*"]
+    issued = client.post(ADD, form(user)).content.decode()
+    assert f'href="{reverse("admin:index")}">I have copied it' in issued
+
+
+def test_superusers_choose_anybody_and_begin_with_themselves(admin_client, admin_user):
+    other = UserFactory()
+    offered = users_offered(admin_client.get(ADD).content.decode())
+    assert sorted(offered) == sorted(["", f"{admin_user.pk}*", str(other.pk)])
+
+
+def test_among_very_many_users_others_are_found_by_typing(admin_client, admin_user):
+    UserFactory.create_batch(MOST_LISTED)
+    shown = admin_client.get(ADD).content.decode()
+    assert "admin-autocomplete" in shown
+    assert f"{admin_user.pk}*" in users_offered(shown)
+    assert len(users_offered(shown)) < 5
 
 
 def test_tokens_are_never_edited(admin_client, admin_user):

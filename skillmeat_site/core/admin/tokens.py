@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -21,7 +22,8 @@ from skillmeat_site.core.admin.actions import BulkAction, Options
 from skillmeat_site.core.admin.badges import Words
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
-from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
+from skillmeat_site.core.admin.display import Tone, ago, badge, changelist_url, shortened
+from skillmeat_site.core.admin.fields import find_by_typing
 from skillmeat_site.core.admin.filters import WordFilter
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned, Preview
@@ -48,6 +50,19 @@ class TokenForm(forms.ModelForm):
         if expires_at <= timezone.now():
             raise forms.ValidationError(_("The token would have expired already."))
         return expires_at
+
+
+def _offer_users(field: Any, request: HttpRequest) -> None:
+    """Oneself, in a plain list: needs no scripts, and no permission to look at users. Superusers choose anybody."""
+    field.initial = request.user.pk
+    field.widget = forms.Select()
+    if request.user.is_superuser:
+        field.queryset = get_user_model()._default_manager.order_by("username")
+        find_by_typing(field, ApiToken._meta.get_field("user"))
+    else:
+        # A token acts as its user: one made for somebody else would lend their permissions.
+        field.empty_label = None
+        field.queryset = get_user_model()._default_manager.filter(pk__in=[request.user.pk])
 
 
 show_objects("token", ApiToken)
@@ -89,7 +104,6 @@ class ApiTokenAdmin(BulkActionsAdmin):
 
     form = TokenForm
     bulk_actions = (RevokeTokens,)
-    autocomplete_fields = ("user",)
     list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
     list_filter = (ScopeFilter,)
     list_select_related = ("user",)
@@ -110,10 +124,8 @@ class ApiTokenAdmin(BulkActionsAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        user_field = form.base_fields.get("user")
-        if isinstance(user_field, forms.ModelChoiceField) and not request.user.is_superuser:
-            # A token acts as its user: one made for somebody else would lend their permissions.
-            user_field.queryset = get_user_model().objects.filter(pk=cast(int, request.user.pk))
+        if "user" in form.base_fields:
+            _offer_users(form.base_fields["user"], request)
         return form
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
@@ -131,6 +143,7 @@ class ApiTokenAdmin(BulkActionsAdmin):
             "title": _("Copy the token"),
             "token": obj,
             "secret": request.issued_secret,  # type: ignore[attr-defined]
+            "on": changelist_url(ApiToken) if self.has_view_permission(request) else reverse("admin:index"),
         }
         response = TemplateResponse(request, "admin/skillmeat/token_issued.html", context)
         response["Cache-Control"] = "no-store"
