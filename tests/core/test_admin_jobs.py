@@ -55,6 +55,13 @@ def test_list_shows_what_was_asked_for(admin_client):
     assert "A part" in admin_client.get(LIST, {"parent": str(job.pk)}).content.decode()
 
 
+def test_an_empty_field_of_a_filter_shows_no_parts(admin_client):
+    """A form sends every field it has: an empty one asks for nothing."""
+    job = bulk_job(label="Exclude three")
+    JobFactory(label="A part", parent=job, parent_item=job.items.first())
+    assert "A part" not in admin_client.get(LIST, {"parent": ""}).content.decode()
+
+
 @pytest.mark.parametrize("query", [{"parent": "no-uuid"}, {"status": "strange"}, {"kind": "none"}, {"show": "x"}])
 def test_strange_filters_do_no_harm(admin_client, query):
     JobFactory()

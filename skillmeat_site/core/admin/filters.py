@@ -89,7 +89,7 @@ class DefaultedFilter(_Filter):
     yields_to: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        self._yields = any(name in request.GET for name in self.yields_to)
+        self._yields = any(request.GET.get(name) for name in self.yields_to)
         super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
