@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
@@ -45,6 +47,33 @@ def test_a_new_token_is_shown_exactly_once(admin_client, admin_user):
         assert token.digest not in again
     assert AuditEvent.objects.get().action == "token.issued"
     assert secret not in str(AuditEvent.objects.values())
+
+
+def test_the_same_form_sent_again_makes_no_other_token(admin_client, admin_user):
+    """A reload of the page with the token, or a second click."""
+    form_id = re.search(r'name="form_id" value="([0-9a-f-]{36})"', admin_client.get(ADD).content.decode())[1]
+    first = admin_client.post(ADD, form(admin_user, form_id=form_id)).content.decode()
+    assert "shown only this once" in first
+    answer = admin_client.post(ADD, form(admin_user, form_id=form_id), follow=True)
+    again = answer.content.decode()
+    assert "sent_before" in again
+    assert "shown that once only" in again
+    assert PREFIX not in again
+    assert answer.redirect_chain == [(TOKENS, 302)]
+    assert ApiToken.objects.count() == AuditEvent.objects.count() == 1
+    assert LogEntry.objects.count() == 1
+    other = re.search(r'name="form_id" value="([0-9a-f-]{36})"', admin_client.get(ADD).content.decode())[1]
+    assert other != form_id
+    admin_client.post(ADD, form(admin_user, form_id=other))
+    assert ApiToken.objects.count() == 2
+
+
+def test_a_form_that_was_refused_can_be_sent_once_more(admin_client, admin_user):
+    form_id = str(uuid4())
+    expired = form(admin_user, form_id=form_id, expires_at=timezone.now() - timedelta(days=1))
+    assert f'value="{form_id}"' in admin_client.post(ADD, expired).content.decode()
+    admin_client.post(ADD, form(admin_user, form_id=form_id))
+    assert ApiToken.objects.count() == 1
 
 
 def test_a_token_that_has_expired_is_not_made(admin_client, admin_user):
