@@ -50,3 +50,41 @@ def test_a_click_decides_on_a_tag_and_saves_nothing_else(visit, house: House, so
     expect(person.page).to_have_url(re.compile("/source/[0-9]+/change/$"))
     assert house.one(TAG) == "approved"
     assert house.one("SELECT ref FROM marketplace_source") == ""
+
+
+@SCRIPTS
+def test_a_long_reason_is_previewed_and_kept(visit, house: House, source: str, scripts: bool):
+    """Percent-encoded it is longer than the server's longest address."""
+    if not house.one("SELECT count(*) FROM collections_app_artifact"):
+        house.manage("import_entries", "--all")
+    reason = ("\u3042" if scripts else "\u3044") * 500
+    person = visit(java_script_enabled=scripts).log_in().open("collections_app/artifact/")
+    person.rows().first.get_by_role("checkbox").check()
+    person.act("pin")
+    page = person.page
+    page.locator("#id_pin").fill("main")
+    page.locator("#id_pin_reason").fill(reason)
+    if not scripts:
+        person.press(page.get_by_role("button", name="Update preview"))
+    expect(page).to_have_url(re.compile("options=kept$"))
+    expect(page.locator("#plan-counts")).to_contain_text("will be changed")
+    expect(page.locator("[data-failed]")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#id_pin_reason")).to_have_value(reason)
+    person.confirm()
+    person.sees_job("succeeded")
+    assert house.one("SELECT pin_reason FROM collections_app_artifact") == reason
+
+
+def test_a_preview_that_fails_says_so(visit, house: House, source: str):
+    person = visit().log_in().open("marketplace/source/")
+    person.watch.expected.append("503")
+    person.rows().first.get_by_role("checkbox").check()
+    person.act("rescan")
+    page = person.page
+    page.route("**/confirm/**", lambda route: route.fulfill(status=503))
+    page.get_by_label("Force").check()
+    expect(page.locator("[data-failed]")).to_be_visible()
+    page.unroute("**/confirm/**")
+    page.get_by_label("Force").uncheck()
+    expect(page.locator("[data-failed]")).to_be_hidden()
