@@ -23,6 +23,7 @@ from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
 from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
 from skillmeat_site.core.admin.job_items import ItemQuery
@@ -42,6 +43,7 @@ EXPORTS = {"csv": job_items.as_csv, "json": job_items.as_json}
 
 @admin.register(Job)
 class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    history = History.EVENTS
     bulk_actions = (CancelJobs, RetryJobs)
     list_display = (
         "shown_label", "shown_status", "shown_progress", "shown_actor", "shown_created", "shown_duration",

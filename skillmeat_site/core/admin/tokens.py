@@ -26,6 +26,7 @@ from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.display import Tone, ago, badge, changelist_url, shortened
 from skillmeat_site.core.admin.fields import find_by_typing
 from skillmeat_site.core.admin.filters import WordFilter
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.previews import ListedPreview, Planned, Preview
 from skillmeat_site.core.errors import SentBefore
@@ -105,6 +106,7 @@ class ScopeFilter(WordFilter):
 class ApiTokenAdmin(BulkActionsAdmin):
     """A token is made and revoked, never edited."""
 
+    history = History.EVENTS
     form = TokenForm
     bulk_actions = (RevokeTokens,)
     list_display = ("shown_name", "user", "scope", "shown_state", "shown_created", "shown_expires", "shown_used")
