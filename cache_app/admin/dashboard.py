@@ -15,6 +15,7 @@ from collections_app.domain.drift import DriftState
 from collections_app.models import Deployment, Project
 from skillmeat_site.core.admin.display import Tone, ago, changelist_url
 from skillmeat_site.core.admin.figures import word_figures
+from skillmeat_site.core.admin.sight import list_url
 from skillmeat_site.core.advice import Advice
 from skillmeat_site.core.overview import Figure, Link, Panel, Suggestion, panel
 
@@ -25,9 +26,9 @@ def projects(request: HttpRequest) -> Panel | None:
     if not tally.projects:
         return None
     more = [
-        Figure(_("projects"), tally.projects, changelist_url(Project)),
-        Figure(_("cannot be read"), tally.unreadable, changelist_url(Project, reading="error"), Tone.BAD),
-        Figure(_("reading no longer holds"), tally.stale, changelist_url(Project, reading="stale"), Tone.WARNING),
+        Figure(_("projects"), tally.projects, list_url(request, Project)),
+        Figure(_("cannot be read"), tally.unreadable, list_url(request, Project, reading="error"), Tone.BAD),
+        Figure(_("reading no longer holds"), tally.stale, list_url(request, Project, reading="stale"), Tone.WARNING),
     ]
     age = format_html("{} {}", _("As read from the projects, the oldest reading:"), ago(tally.oldest))
     return Panel(
@@ -46,16 +47,19 @@ def _suggestion(advice: Advice) -> Suggestion:
     if advice.kind == Need.UNREADABLE:
         title = ngettext("%d project cannot be read", "%d projects cannot be read", rows) % rows
         why = _("Its folder is gone, or may not be looked at. Bring it back, or forget the project.")
-        return Suggestion(advice, title, why, Link(changelist_url(Project, reading="error"), _("See why")))
+        link = Link(changelist_url(Project, reading="error"), _("See why"))
+        return Suggestion(advice, title, why, link, ["collections_app.view_project", "collections_app.delete_project"])
     if advice.kind == Need.DRIFT:
         title = ngettext("%d deployment has drifted", "%d deployments have drifted", rows) % rows
         why = _("Edited in its project, or gone from there, since it was deployed.")
-        return Suggestion(advice, title, why, Link(changelist_url(Deployment, state=ANY_DRIFT), _("See which")))
+        link = Link(changelist_url(Deployment, state=ANY_DRIFT), _("See which"))
+        return Suggestion(advice, title, why, link, ["collections_app.deploy_artifact"])
     if advice.kind == Need.OUTDATED:
         title = ngettext("%d deployment is outdated", "%d deployments are outdated", rows) % rows
         why = _("The collection has something newer. Deploy it again.")
         link = Link(changelist_url(Deployment, state=DriftState.OUTDATED.value), _("See which"))
-        return Suggestion(advice, title, why, link)
+        return Suggestion(advice, title, why, link, ["collections_app.deploy_artifact"])
     title = ngettext("%d project was not read lately", "%d projects were not read lately", rows) % rows
     why = _("What is said of its deployments may be old. Select and choose Refresh cache.")
-    return Suggestion(advice, title, why, Link(changelist_url(Project, reading="stale"), _("Choose")))
+    link = Link(changelist_url(Project, reading="stale"), _("Choose"))
+    return Suggestion(advice, title, why, link, ["collections_app.view_project", "cache_app.change_projectstate"])

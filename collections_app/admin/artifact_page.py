@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -90,11 +91,14 @@ class ArtifactPages(SubPagesAdmin):
         sides = artifact_sides(request, row, upstream)
         return self.sub_page(request, row, _("Compare"), parts=comparison_parts(request, sides, PREFERRED))
 
+    def has_history(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("collections_app.view_snapshot")
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The snapshots that changed it, in the place of Django's log, which has nothing of artifacts."""
         row = self.shown_row(request, object_id)
-        if not request.user.has_perm("collections_app.view_snapshot"):
-            return super().history_view(request, object_id, extra_context)
+        if not self.has_history(request):
+            raise PermissionDenied
         try:
             versions, more = versions_of(row)
             parts = [_versions(versions, row), *([_older()] if more else [])]

@@ -19,6 +19,7 @@ from collections_app.services.projects import forget_project, project_status, re
 from skillmeat_site.core.admin.badges import word_badge
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.display import EMPTY, ago, changelist_url, link, shortened
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.admin.services import ServiceAdmin
 from skillmeat_site.core.errors import DomainError
@@ -32,6 +33,7 @@ SHOWN = ("shown_path", "shown_name", "shown_status", "shown_drift", "shown_deplo
 
 @admin.register(Project)
 class ProjectAdmin(ServiceAdmin):
+    history = History.EVENTS
     list_display = ("shown_name", "shown_path", "shown_status", "shown_deployments", "shown_since")
     ordering = ("name", "id")
     search_fields = ("name", "path")

@@ -18,16 +18,21 @@ from collections_app.models import Collection, Snapshot
 from collections_app.services.timeline import Moment, moments
 from skillmeat_site.core.admin.diff_page import PAGE, page_number, pager
 from skillmeat_site.core.admin.display import EMPTY, Text, ago, link, row_link, shortened
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.subpages import SubPagesAdmin, section
 from skillmeat_site.core.text import printable
 
 PER_PAGE = 25
+SHOW, EVENTS = "show", "events"
+"""In the query: what was done instead of the snapshots."""
 ON_PAGE = 5
 """The newest snapshots, on the collection's own page."""
 
 
 class TimelinePages(SubPagesAdmin):
-    """Takes the place of Django's log, which knows forms only."""
+    """Of a collection, the snapshots come first; what was done to it is a page of its own."""
+
+    history = History.EVENTS
 
     def page_parts(self, request: HttpRequest, row: Collection) -> list[SafeString]:
         if not request.user.has_perm("collections_app.view_snapshot"):
@@ -39,14 +44,19 @@ class TimelinePages(SubPagesAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         row = self.shown_row(request, object_id)
-        if not request.user.has_perm("collections_app.view_snapshot"):
+        if request.GET.get(SHOW) == EVENTS or not request.user.has_perm("collections_app.view_snapshot"):
             return super().history_view(request, object_id, extra_context)
         pages: Paginator[Snapshot] = Paginator(_snapshots(row), PER_PAGE)
         number = page_number(request, PAGE, pages.num_pages)
         first = (number - 1) * PER_PAGE
         rows = list(_snapshots(row)[first : first + PER_PAGE + 1])
         found = moments(rows[:PER_PAGE], rows[PER_PAGE] if len(rows) > PER_PAGE else None)
-        parts = [timeline(request, found), pager(request, PAGE, number, pages.num_pages)]
+        events = link(f"?{SHOW}={EVENTS}", _("What was done to it, by whom"))
+        parts = [
+            format_html("<p>{}</p>", events),
+            timeline(request, found),
+            pager(request, PAGE, number, pages.num_pages),
+        ]
         return self.sub_page(request, row, _("History"), parts=parts)
 
     def _timeline_url(self, row: Collection) -> str:

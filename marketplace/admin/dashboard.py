@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from marketplace.admin.badges import HEALTH, STATUS, TYPE, of_type
-from marketplace.domain.advice import Need, SourceFacts, entry_needs, source_needs
+from marketplace.admin.tags import DECIDE
+from marketplace.domain.advice import Need, entry_needs, source_needs
 from marketplace.errors import REMOVALS_HELD
 from marketplace.models import CatalogEntry, ScanRun, Source, SourceTag
 from marketplace.models.entry import Presence
@@ -51,7 +51,7 @@ def sources(request: HttpRequest) -> Panel | None:
         more=[waiting] if tally.waiting else [],
         link=Link(changelist_url(Source), _("All sources")),
         empty=_("No repository is registered yet."),
-        suggestions=_suggestions(source_needs(_for(request, tally.facts)), _WORDS),
+        suggestions=_suggestions(source_needs(tally.facts), _WORDS),
         steps=_first_steps(request, tally),
     )
 
@@ -99,18 +99,13 @@ def scans(request: HttpRequest) -> Panel | None:
     )
 
 
-def _for(request: HttpRequest, facts: SourceFacts) -> SourceFacts:
-    """Without the tags, for who may not see them."""
-    return facts if request.user.has_perm("marketplace.view_sourcetag") else replace(facts, waiting_tags=0)
-
-
 def _updates_url() -> str:
     """Status and update together: neither removed nor excluded ones, duplicates too."""
     return changelist_url(CatalogEntry, status=EntryStatus.IMPORTED.value, update_available="yes")
 
 
 def _suggestions(needs: Iterable[Advice], words: dict[Need, Wording]) -> list[Suggestion]:
-    return [Suggestion(one, *words[Need(one.kind)](one.rows)) for one in needs]
+    return [Suggestion(one, *words[Need(one.kind)](one.rows), _NEEDED[Need(one.kind)]) for one in needs]
 
 
 def _add_source(rows: int) -> tuple[str, str, Link]:
@@ -172,6 +167,18 @@ _WORDS: dict[Need, Wording] = {
     Need.IMPORT_FIRST: _import_first,
     Need.TAKE_UPDATES: _take_updates,
     Need.DECIDE_TAGS: _decide_tags,
+}
+
+
+_NEEDED: dict[Need, tuple[str, ...]] = {
+    Need.ADD_SOURCE: ("marketplace.add_source",),
+    Need.FIX_SOURCES: ("marketplace.change_source",),
+    Need.SCAN_FIRST: ("marketplace.rescan_source",),
+    Need.ALLOW_REMOVALS: ("marketplace.rescan_source",),
+    Need.SCAN_STALE: ("marketplace.rescan_source",),
+    Need.IMPORT_FIRST: ("collections_app.import_entry",),
+    Need.TAKE_UPDATES: ("collections_app.import_entry",),
+    Need.DECIDE_TAGS: ("marketplace.view_sourcetag", DECIDE),
 }
 
 

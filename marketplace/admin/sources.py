@@ -48,6 +48,7 @@ from skillmeat_site.core.admin.display import (
     shortened,
 )
 from skillmeat_site.core.admin.hints import hint
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.objects import show_objects
 from skillmeat_site.core.text import printable
 
@@ -65,6 +66,7 @@ REPOSITORY_FIELDS = (
 
 @admin.register(Source)
 class SourceAdmin(ChecksSources, BulkActionsAdmin):
+    history = History.EVENTS
     form = SourceForm
     change_form_template = "admin/skillmeat/source_form.html"
     bulk_actions = (

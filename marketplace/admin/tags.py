@@ -67,6 +67,7 @@ class ShowFilter(DefaultedFilter):
 
 @admin.register(SourceTag)
 class SourceTagAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    change_list_template = "admin/skillmeat/tag_list.html"
     bulk_actions = (ApproveTags, RejectTags, ReopenTags)
     list_display = (
         "shown_tag", "shown_decide", "shown_status", "shown_kind", "shown_value", "shown_source", "shown_seen",
@@ -167,7 +168,7 @@ class SourceTagAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
 
 def decide_buttons(tag: SourceTag) -> str:
-    """A button for each other decision. They stand in the page's own form, whose token goes along."""
+    """A button for each other decision. They stand amid the page's form, but belong to another (click_form.html)."""
     others = [status for status in (TagStatus.APPROVED, TagStatus.REJECTED, TagStatus.PENDING) if status != tag.status]
     buttons = [
         (
@@ -182,7 +183,7 @@ def decide_buttons(tag: SourceTag) -> str:
         '<span class="sm-decide">{}</span>',
         format_html_join(
             " ",
-            '<button type="submit" formmethod="post" formnovalidate formaction="{}" value="{}">{}'
+            '<button type="submit" form="sm-click" formaction="{}" value="{}">{}'
             '<span class="visually-hidden"> {}</span></button>',
             buttons,
         ),

@@ -196,6 +196,15 @@ class NothingToRetry(DomainError):
     hint = "Nothing needs doing."
 
 
+class SentBefore(DomainError):
+    """A form that may be sent once was sent again: by a reload, or by a second click."""
+
+    code = "sent_before"
+    status = 409
+    title = "This form was sent before"
+    hint = "Look for what it made then; for another one, open the form anew."
+
+
 class WorkerLost(DomainError):
     """The process that ran the job died more often than the job may be attempted."""
 

@@ -7,7 +7,7 @@ only what the lists show that it links to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,12 +34,16 @@ class Figure(NamedTuple):
 
 
 class Suggestion(NamedTuple):
-    """An advice in words: what is so, why it matters, and the button that leads to where it is done."""
+    """An advice in words: what is so, why it matters, and the button that leads to where it is done.
+
+    ``needs``: the permissions of who can do it there. To nobody else it is said.
+    """
 
     advice: Advice
     title: Text
     why: Text
     button: Link
+    needs: Sequence[str]
 
 
 class Step(NamedTuple):
@@ -174,4 +178,9 @@ def read(request: HttpRequest, only: str = "") -> Overview:
         key=lambda one: one.order,
     )
     found = ((one, one.read(request)) for one in wanted)
-    return Overview([Shown(one.slug, one.wide, made) for one, made in found if made is not None])
+    return Overview([Shown(one.slug, one.wide, _for(request, made)) for one, made in found if made is not None])
+
+
+def _for(request: HttpRequest, made: Panel) -> Panel:
+    doable = [one for one in made.suggestions if request.user.has_perms(one.needs)]
+    return replace(made, suggestions=doable)

@@ -1,4 +1,7 @@
-"""Selections between a list and its confirmation: frozen at the moment of choosing, each its owner's alone."""
+"""Selections between a list and its confirmation: frozen at the moment of choosing, each its owner's alone.
+
+And forms that may be sent once.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,15 @@ HEAVY = ("plan__params", "plan__result", "plan__trail")
 def freeze(owner: Any, *, model: str, action: str, ids: Sequence[Any], back: str) -> Selection:
     """Keep what was chosen under a new random id. ``ids`` are integers or strings."""
     return Selection.objects.create(owner=owner, model=model, action=action, ids=list(ids), back=back)
+
+
+def take(form_id: uuid.UUID, owner_id: int | None, *, model: str, action: str) -> bool:
+    """Whether a form with this random id is sent for the first time. Call it in the transaction of what it does.
+
+    For what leaves no job behind: the id of a job says the same of itself.
+    """
+    told = {"owner_id": owner_id, "model": model, "action": action}
+    return Selection.objects.get_or_create(pk=form_id, defaults=told)[1]
 
 
 def find(selection_id: uuid.UUID) -> Selection | None:

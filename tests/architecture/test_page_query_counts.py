@@ -88,9 +88,17 @@ def job_progress(client, number):
     return reverse("admin:core_job_progress", args=[job.pk])
 
 
+def source_history(client, number):
+    """What was done to a source, by as many people, in as many jobs."""
+    source = SourceFactory()
+    for _ in range(number):
+        AuditEventFactory(object_id=str(source.pk), job=JobFactory())
+    return reverse("admin:marketplace_source_history", args=[source.pk])
+
+
 PAGES = (
     confirm_exclude, confirm_import, confirm_planned_import, confirm_rescan, confirm_sync, confirm_undeploy_of_many,
-    confirm_cancel, job_page, job_progress,
+    confirm_cancel, job_page, job_progress, source_history,
 )  # fmt: skip
 ROWS = (
     Selection, AuditEvent, Deployment, Project, Artifact, Collection, JobItem, Job, CatalogEntry, Source,

@@ -209,6 +209,9 @@ ADDED = (
 _COMPARED = {"compared": "compare/", "side by side": "compare/?view=split"}
 PARTS = {
     "source": {"deletion": "delete/", "history": "history/"},
+    "project": {"history": "history/"},
+    "token": {"history": "history/"},
+    "collection": {"history": "history/", "events": "history/?show=events"},
     "entry-changed": {**_COMPARED, "files": "files/"},
     "artifact-edited": {**_COMPARED, "files": "files/"},
     "deployment": _COMPARED,

@@ -272,6 +272,13 @@ def test_who_may_not_see_sources_is_offered_none(client):
     assert shown.count('class="action-select"') == 1
 
 
+def test_a_filter_with_nothing_in_it_is_not_there(client):
+    """Who may not look at sources has none to pick: the menu would open, and be empty."""
+    CatalogEntryFactory()
+    client.force_login(UserFactory(permissions=["marketplace.view_catalogentry"]))
+    assert "sm-picked" not in client.get(ENTRIES).content.decode()
+
+
 def test_a_long_value_that_no_filter_has_is_told_as_text(page):
     shown = page(ENTRIES, type="<b>" + "x" * 100)
     assert f"There is no type “&lt;b&gt;{'x' * 57}”: nothing is listed." in shown

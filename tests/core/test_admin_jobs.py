@@ -55,6 +55,13 @@ def test_list_shows_what_was_asked_for(admin_client):
     assert "A part" in admin_client.get(LIST, {"parent": str(job.pk)}).content.decode()
 
 
+def test_an_empty_field_of_a_filter_shows_no_parts(admin_client):
+    """A form sends every field it has: an empty one asks for nothing."""
+    job = bulk_job(label="Exclude three")
+    JobFactory(label="A part", parent=job, parent_item=job.items.first())
+    assert "A part" not in admin_client.get(LIST, {"parent": ""}).content.decode()
+
+
 @pytest.mark.parametrize("query", [{"parent": "no-uuid"}, {"status": "strange"}, {"kind": "none"}, {"show": "x"}])
 def test_strange_filters_do_no_harm(admin_client, query):
     JobFactory()
@@ -167,6 +174,23 @@ def test_retry_makes_a_child_with_what_is_left(admin_client):
     assert page(job) in admin_client.get(page(child)).content.decode()
 
 
+def test_a_second_retry_is_told_apart_from_the_first(admin_client):
+    """The retry that is under way is shown, and told as that; once it has ended, the button begins another."""
+    job = bulk_job(status=JobStatus.PARTIAL)
+    first = admin_client.post(view(job, "retry"), follow=True)
+    assert "This new job takes up" in first.content.decode()
+    again = admin_client.post(view(job, "retry"), follow=True)
+    assert again.redirect_chain[-1][0] == first.redirect_chain[-1][0]
+    assert "was on its way already" in again.content.decode()
+    assert "This new job" not in again.content.decode()
+    runner.deliver(str(Job.objects.get(parent=job).pk))
+    third = admin_client.post(view(job, "retry"), follow=True)
+    assert third.redirect_chain[-1][0] != first.redirect_chain[-1][0]
+    assert "This new job takes up" in third.content.decode()
+    assert Job.objects.filter(parent=job).count() == 2
+    assert AuditEvent.objects.filter(action="job.retried").count() == 2
+
+
 def test_retry_by_whoever_may_not_do_what_the_job_does_is_refused_in_words(client):
     client.force_login(UserFactory(permissions=["core.view_job", "core.retry_job"]))
     shown = client.post(view(bulk_job(status=JobStatus.PARTIAL), "retry"), follow=True).content.decode()
@@ -246,16 +270,21 @@ def test_many_jobs_are_cancelled_by_a_worker(admin_client):
 def test_what_is_said_of_many_jobs_is_what_happens(admin_user, kind):
     """The dry run and the run, over every state, and a job that is gone."""
     jobs = [JobFactory(status=status) for status in JobStatus]
-    jobs += [bulk_job(status=JobStatus.PARTIAL), bulk_job(status=JobStatus.SUCCEEDED, result={}), JobFactory.build()]
+    under_way = bulk_job(status=JobStatus.PARTIAL)
+    retry = JobFactory(parent=under_way, status=JobStatus.QUEUED)
+    jobs += [under_way, bulk_job(status=JobStatus.PARTIAL), bulk_job(status=JobStatus.SUCCEEDED, result={})]
+    jobs += [JobFactory.build()]
     ids = [str(job.pk) for job in jobs]
     actor = Actor(Trigger.ADMIN, admin_user.pk, "root")
     said = kind.function(DryRunContext(actor), ids=ids, dry_run=True)
-    assert Job.objects.count() == len(jobs) - 1
+    assert Job.objects.count() == len(jobs)  # one is gone, one is a retry
     done = runner.run_inline(kind, {"ids": ids}, actor).result
     words = [(row.object.id, row.outcome, row.code) for row in said.rows]
     assert words == [(row.object.id, row.outcome, row.code) for row in done.rows]
     assert words[-1][1:] == ("failed", "not_found")
-    assert {outcome for _, outcome, _ in words} == {"updated", "skipped", "failed"}
+    expected = {"updated", "skipped", "failed"} | ({"unchanged"} if kind is retry_jobs else set())
+    assert {outcome for _, outcome, _ in words} == expected
+    assert list(under_way.children.all()) == [retry]
 
 
 def test_bulk_retry_twice_is_once(admin_client):
@@ -267,6 +296,30 @@ def test_bulk_retry_twice_is_once(admin_client):
     assert first == second
     assert outcomes(Job.objects.get(kind="core.retry_jobs")) == {str(job.pk): "updated", str(fine.pk): "skipped"}
     assert Job.objects.filter(parent=job).count() == 1
+
+
+def test_the_preview_of_a_retry_says_what_the_retry_does(admin_client):
+    """A scan that held its removals has items that are well, and is done again as a whole."""
+    job = JobFactory(kind="marketplace.rescan", status=JobStatus.PARTIAL)
+    JobItemFactory(job=job, outcome=ItemOutcome.UPDATED)
+    assert "Retry what failed" in admin_client.get(page(job)).content.decode()
+    confirm = admin_client.post(LIST, {"action": "retry", "_selected_action": [job.pk]})["Location"]
+    assert "<strong>1</strong> will be retried" in admin_client.get(confirm).content.decode()
+    admin_client.post(confirm)
+    assert Job.objects.filter(parent=job).count() == 1
+
+
+def test_bulk_retry_of_what_is_being_retried_begins_nothing(admin_client):
+    job = bulk_job(status=JobStatus.PARTIAL)
+    retry = JobFactory(parent=job, status=JobStatus.RUNNING)
+    confirm = admin_client.post(LIST, {"action": "retry", "_selected_action": [job.pk]})["Location"]
+    assert "<strong>1</strong> are being retried already" in admin_client.get(confirm).content.decode()
+    admin_client.post(confirm)
+    item = Job.objects.get(kind="core.retry_jobs").items.get()
+    assert (item.outcome, item.message) == ("unchanged", "Its retry is under way already.")
+    assert item.detail["job_id"] == str(retry.pk)
+    assert list(job.children.all()) == [retry]
+    assert not AuditEvent.objects.filter(action="job.retried").exists()
 
 
 def test_actions_are_offered_by_permission(client):

@@ -7,13 +7,14 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 
 from skillmeat_site.core.actor import COMMAND_LINE, SCHEDULER, Actor
+from skillmeat_site.core.admin.job_page import _can_retry, outcome_tabs
 from skillmeat_site.core.errors import JobActive, JobFinished, LimitExceeded, NothingToRetry, PermissionDenied
 from skillmeat_site.core.jobs import control, runner, states
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.jobs.many import retry_jobs
 from skillmeat_site.core.jobs.registry import definitions
 from skillmeat_site.core.models import AuditEvent, Job
-from skillmeat_site.core.results import ACTIVE, TERMINAL, JobStatus, Trigger
+from skillmeat_site.core.results import ACTIVE, TERMINAL, ItemOutcome, JobStatus, Trigger
 from skillmeat_site.core.rights import Rights
 from tests.core.conftest import Calls, lose_messages, messages, target_of
 from tests.factories.core import JobFactory, JobItemFactory, UserFactory
@@ -105,6 +106,73 @@ def test_a_failed_single_job_runs_again(define, worker):
     worker()
     again.refresh_from_db()
     assert (again.status, function.seen) == ("succeeded", [{"n": 1}, {"n": 1}])
+
+
+@pytest.mark.parametrize("retry", [None, only_these], ids=["as a whole", "by items"])
+def test_what_needs_a_retry_is_the_same_in_sql_and_in_python(define, retry):
+    """Every status, with every outcome of an item by itself, two of them, and none."""
+    kind = define(retry=retry).kind
+    outcomes = [[], ["updated", "failed"], ["updated", "conflict"], *([one] for one in ("", *ItemOutcome))]
+    jobs = [JobFactory(kind=kind, status=status) for status in JobStatus for _ in outcomes]
+    jobs += [JobFactory(kind="test.unknown", status=status) for status in JobStatus]
+    for job, wanted in zip(jobs, outcomes * len(JobStatus), strict=False):
+        for n, outcome in enumerate(wanted):
+            JobItemFactory(job=job, object_id=str(n), outcome=outcome)
+    rights = Rights(COMMAND_LINE)
+    said = {job.pk for job in jobs if control.why_not_retry(job, rights) is None}
+    assert set(control.needing_retry(Job.objects.all()).values_list("pk", flat=True)) == said
+    shown = {job.pk for job in jobs if not job.is_active and _can_retry(job, outcome_tabs(job))}
+    assert shown == said
+    assert 0 < len(said) < len(jobs)
+
+
+class TestOneRetryAtATime:
+    """However often a button is pressed: but once a retry has ended, the next one is a new one."""
+
+    @pytest.fixture
+    def job(self, define):
+        return runner.run_inline(define(Calls(LimitExceeded())), {"n": 1}, COMMAND_LINE).job
+
+    def test_each_that_has_ended_may_be_followed_by_another(self, job, worker):
+        made = []
+        for _ in range(3):
+            retried, is_new = control.retry_once(job, actor=COMMAND_LINE)
+            assert is_new
+            made.append(retried.pk)
+            assert control.retry_once(job, actor=COMMAND_LINE) == (retried, False)
+            worker()
+        assert len(set(made)) == 3
+        assert set(control.retries_of(job).values_list("pk", flat=True)) == set(made)
+
+    def test_only_a_job_that_was_made_is_in_the_audit_log(self, job):
+        for _ in range(2):
+            control.retry_once(job, actor=COMMAND_LINE)
+        assert AuditEvent.objects.filter(action="job.retried").count() == 1
+
+    def test_nor_is_an_equal_job_that_was_on_its_way(self, define):
+        definition = define(Calls(LimitExceeded()), dedupe=lambda params: "one")
+        job = runner.run_inline(definition, {"n": 1}, COMMAND_LINE).job
+        other = runner.enqueue(definition, {"n": 1}, COMMAND_LINE)
+        assert control.retry_once(job, actor=COMMAND_LINE) == (other, False)
+        assert control.retry(job, actor=COMMAND_LINE) == other
+        assert not AuditEvent.objects.exists()
+
+    def test_two_presses_at_one_moment_come_to_one_job(self, job, monkeypatch):
+        """Neither sees the retry of the other."""
+        first = control.retry_once(job, actor=COMMAND_LINE).job
+        monkeypatch.setattr(control, "retries_of", lambda job: Job.objects.none())
+        assert control.retry_once(job, actor=COMMAND_LINE) == (first, False)
+
+    def test_retries_that_were_deleted_do_not_count(self, job, worker):
+        for _ in range(2):
+            control.retry_once(job, actor=COMMAND_LINE)
+            worker()
+        control.retries_of(job).earliest("created_at").delete()
+        assert control.retry_once(job, actor=COMMAND_LINE).is_new
+
+    def test_a_part_of_a_bulk_job_is_no_retry_of_it(self, job):
+        JobFactory(parent=job, parent_item=JobItemFactory(job=job), status=JobStatus.RUNNING)
+        assert control.retry_once(job, actor=COMMAND_LINE).is_new
 
 
 @pytest.mark.django_db(transaction=True)

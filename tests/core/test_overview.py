@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -133,16 +134,65 @@ def test_tokens_are_told_only_to_those_who_may_see_them(client):
     everything(name="secret-name")
     client.force_login(UserFactory(permissions=["core.view_upstreambudget"]))
     assert "was refused" not in shown(client)
-    client.force_login(UserFactory(permissions=["core.view_upstreambudget", "core.view_upstreamtoken"]))
+    seeing = ["core.view_upstreambudget", "core.view_upstreamtoken"]
+    client.force_login(UserFactory(permissions=seeing))
+    assert "1 token was refused" not in shown(client)
+    client.force_login(UserFactory(permissions=[*seeing, "core.change_upstreamtoken"]))
     assert "1 token was refused" in shown(client)
 
 
-def test_tags_are_told_only_to_those_who_may_see_them(client):
-    SourceTagFactory(source=SourceFactory(scanned=True))
-    client.force_login(UserFactory(permissions=["marketplace.view_source", "core.view_job"]))
-    assert "suggested tag" not in shown(client)
-    client.force_login(UserFactory(permissions=["marketplace.view_source", "marketplace.view_sourcetag"]))
-    assert "1 suggested tag waits" in shown(client)
+def all_that_is_wrong():
+    states_of_sources()
+    states_of_artifacts()
+    everything()
+    deployed = DeploymentFactory.create_batch(3)
+    for one, (status, state) in zip(deployed, (("error", ""), ("ok", "modified"), ("ok", "outdated")), strict=True):
+        ProjectState.objects.create(
+            project=one.project, status=status, fetched_at=timezone.now() - timedelta(days=30),
+            counts={"states": {state: 1}} if state else {},
+        )  # fmt: skip
+
+
+def suggested(client):
+    panels = client.get(INDEX).context["overview"].panels
+    return {str(one.title): (shown.slug, one) for shown in panels for one in shown.panel.suggestions}
+
+
+def test_who_may_only_look_is_advised_nothing_that_they_cannot_do(client):
+    all_that_is_wrong()
+    user = UserFactory()
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    assert list(suggested(client)) == ["No worker is running"]
+
+
+def test_what_is_advised_can_be_done_by_those_who_have_its_permissions(admin_client, client):
+    """And by nobody who lacks one of them."""
+    all_that_is_wrong()
+    every = suggested(admin_client)
+    assert len(every) >= 10
+    for title, (panel, one) in every.items():
+        assert one.needs
+        client.force_login(UserFactory(permissions={PANELS[panel], *one.needs, *SEES.get(panel, ())}))
+        assert title in suggested(client)
+        assert client.get(one.button.url).status_code == 200, title
+        for lacking in {*one.needs} - {PANELS[panel]}:
+            client.force_login(UserFactory(permissions={PANELS[panel], *one.needs} - {lacking}))
+            assert title not in suggested(client), lacking
+
+
+SEES = {"limits": ["core.view_upstreamtoken"]}
+
+
+@pytest.mark.parametrize(("panel", "permission"), PANELS.items())
+def test_a_number_is_a_link_only_for_those_who_may_see_its_list(client, panel, permission):
+    states_of_entries()
+    all_that_is_wrong()
+    client.force_login(UserFactory(permissions=[permission]))
+    text = shown(client)
+    assert 'class="sm-figure"' in text or panel in ("scans", "limits")
+    for url, _rows in figures(text):
+        assert client.get(url).status_code == 200, url
 
 
 def test_at_the_beginning_there_are_three_steps(admin_client):

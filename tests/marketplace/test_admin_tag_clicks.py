@@ -21,9 +21,7 @@ def decide(tag, status):
 
 
 def buttons(shown):
-    return re.findall(
-        r'<button type="submit" formmethod="post" formnovalidate formaction="([^"]*)" value="([^"]*)"', shown
-    )
+    return re.findall(r'<button type="submit" form="sm-click" formaction="([^"]*)" value="([^"]*)"', shown)
 
 
 def source_page(tag):
@@ -55,6 +53,18 @@ def test_each_tag_has_the_buttons_of_the_other_decisions(admin_client):
     ]
     on_the_source = buttons(admin_client.get(source_page(pending)).content.decode())
     assert on_the_source == found[:2]
+
+
+@pytest.mark.parametrize("place", ["list", "source"])
+def test_the_buttons_belong_to_a_form_of_their_own(admin_client, place):
+    """Else Enter in a field would press the first of them, and what was typed would be lost."""
+    url = TAGS if place == "list" else source_page(SourceTagFactory())
+    shown = admin_client.get(url).content.decode()
+    forms = re.findall(r"<form.*?</form>", shown, re.DOTALL)
+    [clicks] = [form for form in forms if 'id="sm-click"' in form]
+    assert "csrfmiddlewaretoken" in clicks
+    assert 'name="action"' not in clicks
+    assert 'name="url"' not in clicks
 
 
 def test_a_second_click_changes_nothing(admin_client):

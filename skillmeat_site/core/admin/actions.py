@@ -17,14 +17,17 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmeat_site.core import selections
 from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.display import Text
 from skillmeat_site.core.admin.previews import JobPreview, ListedPreview, Preview, planned_of
+from skillmeat_site.core.admin.sight import may_see_job
 from skillmeat_site.core.errors import JobFinished
 from skillmeat_site.core.jobs import control, planning, runner
 from skillmeat_site.core.jobs.context import DryRunContext
@@ -119,7 +122,7 @@ class JobAction(BulkAction):
             job = runner.run_inline(definition, params, actor_of(request), job_id=selection.pk).job
         else:
             job = runner.enqueue(definition, params, actor_of(request), job_id=selection.pk)
-        return job_url(job.pk, selection.back)
+        return landing(request, job, selection.back)
 
     def preview(self, request: HttpRequest, ids: Sequence[Any], options: Options | None) -> Preview:
         if options is None or not self.is_exact(ids):
@@ -182,6 +185,14 @@ def token_of(options: Options) -> str:
     """Stands for the options of a plan."""
     text = json.dumps(dict(options), sort_keys=True, default=lambda value: str(getattr(value, "pk", value)))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def landing(request: HttpRequest, job: Job, back: str) -> str:
+    """Where whoever has begun a job is led: its page, or back, where it is somebody else's that does the same."""
+    if may_see_job(request.user, job):
+        return job_url(job.pk, back)
+    messages.info(request, _("It is done by a job that was on its way already, and which you may not look at."))
+    return back
 
 
 def job_url(job_id: uuid.UUID, back: str = "") -> str:

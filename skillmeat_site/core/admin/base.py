@@ -9,11 +9,13 @@ from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,12 +26,15 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.admin.changelist import BoundedChangeList, View
-from skillmeat_site.core.admin.display import Text
+from skillmeat_site.core.admin.display import Text, change_url
 from skillmeat_site.core.admin.exports import Kind, export
 from skillmeat_site.core.admin.hints import hint
+from skillmeat_site.core.admin.history import History, history_parts, history_url
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.results import Trigger
 from skillmeat_site.core.text import printable
+
+SUB_PAGE = "admin/skillmeat/sub_page.html"
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -57,6 +62,7 @@ class BaseAdmin(admin.ModelAdmin):
     """Long lists at the price of short ones, and titles that a hostile name cannot turn around.
 
     ``views``: saved queries, shown as tabs above the list. ``empty_text``: what to do where the list has no row yet.
+    ``history``: of what its objects' page "History" tells.
     """
 
     show_full_result_count = False
@@ -66,6 +72,7 @@ class BaseAdmin(admin.ModelAdmin):
     change_list_template = "admin/skillmeat/change_list.html"
     actions: Any = ("export_csv", "export_json")
     views: ClassVar[Sequence[View]] = ()
+    history: ClassVar[History] = History.NONE
     empty_text: ClassVar[Text] = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -130,7 +137,39 @@ class BaseAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         if context.get("subtitle"):
             context["subtitle"] = printable(context["subtitle"])
+        row = context.get("original")
+        if row is not None and self.has_history(request):
+            context["history_url"] = history_url(row)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def has_history(self, request: HttpRequest) -> bool:
+        """Whether a row's page leads to a history, for this user."""
+        return self.history is not History.NONE
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What was done to the object, for who may look at it. Django's own log knows forms only."""
+        if self.history is History.FORMS:
+            return super().history_view(request, object_id, extra_context)
+        row = self.get_object(request, unquote(object_id))
+        if row is None or self.history is History.NONE:
+            raise Http404
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        return self.sub_page(request, row, _("History"), parts=history_parts(request, row))
+
+    def sub_page(self, request: HttpRequest, row: Any, title: Text, **context: Any) -> HttpResponse:
+        """Answer with a page below the row's own; ``context["parts"]`` are what it shows, one after the other."""
+        own = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "subtitle": printable(str(row)),
+            "opts": self.opts,
+            "media": self.media,
+            "original": row,
+            "row_url": change_url(row),
+            **context,
+        }
+        return TemplateResponse(request, SUB_PAGE, own)
 
 
 def _params_of(kind: Any) -> Iterator[str]:

@@ -109,16 +109,18 @@ class BulkActionsAdmin(BaseAdmin):
         frozen = confirmation.standing(action, request, self.get_queryset(request), selection.ids)
         if request.method == "POST":
             return self._posted(request, action, selection, frozen)
-        form, _options = confirmation.form_and_options(action, request)
+        form, _options = confirmation.form_and_options(action, request, selection)
         return self._confirmation(request, action, selection, frozen, form)
 
     def _posted(self, request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen) -> HttpResponse:
-        again = f"{self._confirm_url(selection.pk)}?{confirmation.options_query(action, request.POST, request)}"
-        if "preview" in request.POST:
-            return HttpResponseRedirect(again)
         form = action.options_form(request, request.POST)
-        if not form.is_valid():
+        query = confirmation.options_query(action, request.POST, request)
+        looks = "preview" in request.POST
+        # What is wrong with the options a preview tells as well, and nothing is kept of it.
+        if not form.is_valid() and not (looks and not confirmation.is_long(query)):
             return self._confirmation(request, action, selection, frozen, form)
+        if looks:
+            return self._again(request, selection, query)
         ids = frozen.acted_on(selection.ids)
         if not ids:
             messages.error(request, _("Nothing was done: you may not see any of the selected objects any more."))
@@ -126,15 +128,16 @@ class BulkActionsAdmin(BaseAdmin):
         try:
             if "plan" in request.POST:
                 work_out(action, request, selection, frozen.visible, form.cleaned_data)
-                return HttpResponseRedirect(again)
+                return self._again(request, selection, query)
             if not confirmation.is_as_shown(action, request, selection, frozen, form.cleaned_data):
                 messages.info(request, _("The options have changed. This is what they do: nothing was done yet."))
-                return HttpResponseRedirect(again)
+                return self._again(request, selection, query)
             landed = action.run(request, selection, ids, form.cleaned_data)
         except DomainError as error:
             tell(request, error)
             return HttpResponseRedirect(selection.back)
         selections.land(selection, landed)
+        confirmation.forget(request, selection)
         drop_plan(request, selection)
         if frozen.blocked:
             left = len(frozen.blocked)
@@ -142,12 +145,17 @@ class BulkActionsAdmin(BaseAdmin):
             messages.warning(request, text % left)
         return HttpResponseRedirect(landed)
 
+    def _again(self, request: HttpRequest, selection: Selection, query: str) -> HttpResponse:
+        """The page anew, with these options."""
+        kept = confirmation.keep(request, selection, query)
+        return HttpResponseRedirect(f"{self._confirm_url(selection.pk)}?{kept}")
+
     def _confirmation(
         self, request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen, form: forms.Form
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            **confirmation.context(request, action, selection, frozen),
+            **confirmation.context(request, action, selection, frozen, form),
             "opts": self.opts,
             "media": self.media + form.media,
             "form": form,

@@ -20,6 +20,8 @@ from skillmeat_site.core.admin.display import Text, Tone, ago, paragraphs, short
 from skillmeat_site.core.admin.job_page import progress_bar
 from skillmeat_site.core.admin.objects import names_of, object_urls
 from skillmeat_site.core.admin.previews import Planned, Preview
+from skillmeat_site.core.admin.sight import hidden_types
+from skillmeat_site.core.admin.telling import tell_once
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import queue
 from skillmeat_site.core.models import Job, Selection
@@ -29,6 +31,10 @@ from skillmeat_site.core.text import printable
 ROWS_PER_PAGE = 50
 OPTIONS = "options"
 """In the query: the options form is filled in, be it with nothing but unticked boxes."""
+KEPT = "kept"
+"""... by what the session keeps."""
+LONGEST = 1500
+"""Characters of options in an address. Gunicorn takes 4094 for all of it; confirm.js knows this number too."""
 NO_PLAN = "-"
 """Stands for a page that could not show a plan yet."""
 GONE, BLOCKED = "gone", "blocked"
@@ -86,10 +92,13 @@ def _known(rows: QuerySet[Any], key: str, ids: Sequence[Any]) -> set[str]:
     return {str(pk) for pk in found}
 
 
-def form_and_options(action: BulkAction, request: HttpRequest) -> tuple[forms.Form, Options | None]:
+def form_and_options(
+    action: BulkAction, request: HttpRequest, selection: Selection
+) -> tuple[forms.Form, Options | None]:
     """The options form as the query fills it in, else with its defaults; and what it says, if it is complete."""
-    if OPTIONS in request.GET:
-        form = action.options_form(request, request.GET)
+    entered = _entered(request, selection)
+    if entered is not None:
+        form = action.options_form(request, entered)
         return form, form.cleaned_data if form.is_valid() else None
     form = action.options_form(request)
     defaults = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
@@ -105,9 +114,49 @@ def options_query(action: BulkAction, posted: QueryDict, request: HttpRequest) -
     return urlencode([(OPTIONS, "1"), *((name, value) for name in names for value in posted.getlist(name))])
 
 
-def context(request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen) -> dict[str, Any]:
-    """Everything but the form, which a refused POST brings along itself."""
-    _form, options = form_and_options(action, request)
+def is_long(query: str) -> bool:
+    return len(query) > LONGEST
+
+
+def keep(request: HttpRequest, selection: Selection, query: str) -> str:
+    """The query by which the page finds what was entered: this one, or for a long one a word for the session's copy.
+
+    Not a page in answer to the form: its links, a reload and the waiting for a plan would all have lost the options.
+    """
+    if not is_long(query):
+        return query
+    request.session[_place_of(selection)] = query
+    return urlencode({OPTIONS: KEPT})
+
+
+def forget(request: HttpRequest, selection: Selection) -> None:
+    """Once it was done."""
+    request.session.pop(_place_of(selection), None)
+
+
+def _entered(request: HttpRequest, selection: Selection) -> QueryDict | None:
+    """What somebody filled in, or None: the options begin with their defaults."""
+    if OPTIONS not in request.GET:
+        return None
+    if request.GET[OPTIONS] != KEPT:
+        return request.GET
+    kept = request.session.get(_place_of(selection))
+    if kept is None:
+        tell_once(request, _("What was entered is no longer known: these are the options as they are at first."))
+        return None
+    return QueryDict(kept)
+
+
+def _place_of(selection: Selection) -> str:
+    return f"{OPTIONS}:{selection.pk}"
+
+
+def context(
+    request: HttpRequest, action: BulkAction, selection: Selection, frozen: Frozen, form: forms.Form
+) -> dict[str, Any]:
+    """Everything but the form, which a refused POST brings along itself: then nothing is said of other options."""
+    refused = form.is_bound and not form.is_valid()
+    options = None if refused else form_and_options(action, request, selection)[1]
     job = plan_job(action, selection, options)
     shown: dict[str, Any] = {
         "action": action,
@@ -167,7 +216,10 @@ def _shown(request: HttpRequest, preview: Preview, frozen: Frozen, selection: Se
     fates += [Fate(name, STANDING[name][0], STANDING[name][1].value, len(ids)) for name, ids in left.items() if ids]
     wanted = request.GET.get("fate", "")
     wanted = wanted if any(fate.name == wanted for fate in fates) else ""
-    rows: Any = left[wanted] if wanted in left else preview.rows(wanted)
+    # What an action chose that hangs on the rows of its list (the entries of sources) may be of a list that this user
+    # may not look at: they are told how many, not which.
+    hidden = hidden_types(request)
+    rows: Any = left[wanted] if wanted in left else preview.rows(wanted, hidden)
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     planned = [Planned("", str(pk), f"{selection.model} {pk}", wanted) for pk in page] if wanted in left else [
         preview.shown(row) for row in page
@@ -181,7 +233,12 @@ def _shown(request: HttpRequest, preview: Preview, frozen: Frozen, selection: Se
         "page": page,
         "rows": _rows(planned, {**preview.words, **STANDING}),
         "row_count": sum(fate.size for fate in fates),
+        "withheld": 0 if wanted in left else _size(preview, wanted) - page.paginator.count,
     }
+
+
+def _size(preview: Preview, fate: str) -> int:
+    return preview.counts[fate] if fate else sum(preview.counts.values())
 
 
 def _rows(planned: Sequence[Planned], words: Words) -> list[ShownRow]:

@@ -45,6 +45,8 @@ def jobs(request: HttpRequest) -> Panel | None:
                 _("No worker is running"),
                 _("Scans, imports and schedules wait for one: start manage.py qcluster on the server."),
                 _what_waits(waiting),
+                # No permission starts a worker: who sees that there is none can tell whoever runs the server.
+                ["core.view_job"],
             )
             for one in worker_needs(workers=workers, queued=waiting)
         ],
@@ -69,6 +71,7 @@ def limits(request: HttpRequest) -> Panel | None:
             ngettext("%d token was refused", "%d tokens were refused", one.rows) % one.rows,
             _("What it reads is not read any more, and nothing is asked anonymously instead. Enter another one."),
             Link(_place_of(refused[0]), _("Replace it")),
+            ["core.change_upstreamtoken"] if refused[0].host else ["core.view_refusedtoken"],
         )
         for one in token_needs(refused=len(refused))
     ]

@@ -89,7 +89,7 @@ class DefaultedFilter(_Filter):
     yields_to: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        self._yields = any(name in request.GET for name in self.yields_to)
+        self._yields = any(request.GET.get(name) for name in self.yields_to)
         super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
@@ -146,7 +146,12 @@ class PickedFilter(_Filter):
         self._request = request
 
     def has_output(self) -> bool:
-        return True  # it also says which row was picked
+        """It also says which row was picked; who may not pick any has nothing to open."""
+        return self._may_pick or self.value() is not None
+
+    @property
+    def _may_pick(self) -> bool:
+        return bool(self._site.get_model_admin(self.related).has_view_permission(self._request))
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [] if self.value() is None else [(str(self.value()), self._name)]
@@ -171,7 +176,7 @@ class PickedFilter(_Filter):
 
     def widget(self) -> str:
         """A field that finds by what is typed; the admin's own, over its autocomplete view. "" for who may not."""
-        if not self._site.get_model_admin(self.related).has_view_permission(self._request):
+        if not self._may_pick:
             return ""
         widget = AutocompleteSelect(self._column, self._site, attrs={"class": "sm-pick", "aria-label": self.title})
         field = _Named(self.related._default_manager.all(), required=False, widget=widget)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -16,10 +16,10 @@ from skillmeat_site.core.admin.base import actor_of
 from skillmeat_site.core.admin.display import Tone
 from skillmeat_site.core.admin.previews import ListedPreview, estimate
 from skillmeat_site.core.jobs import registry
+from skillmeat_site.core.jobs.control import needing_retry
 from skillmeat_site.core.jobs.many import cancel_jobs, retry_jobs
-from skillmeat_site.core.jobs.planning import plan
 from skillmeat_site.core.models import Job
-from skillmeat_site.core.results import ACTIVE, RETRIABLE, TERMINAL, JobStatus
+from skillmeat_site.core.results import ACTIVE
 from skillmeat_site.core.rights import Rights
 
 INLINE = 100
@@ -31,6 +31,7 @@ CANCELLED: Words = {
 }
 RETRIED: Words = {
     "retry": (_("will be retried"), Tone.GOOD),
+    "under_way": (_("are being retried already"), Tone.QUIET),
     "active": (_("are still active"), Tone.WARNING),
     "denied": (_("need a permission that you do not have"), Tone.WARNING),
     "done": (_("have nothing to retry"), Tone.QUIET),
@@ -65,11 +66,12 @@ class RetryJobs(_OfJobs):
 
     def planned(self, request: HttpRequest, ids: Sequence[Any], options: Options) -> ListedPreview:
         chosen = Job.objects.filter(pk__among=list(ids))
-        again = set(needing_retry(chosen).values_list("pk", flat=True))
         fates = {
-            str(pk): "retry" if pk in again else "active" if status in ACTIVE else "done"
-            for pk, status in chosen.values_list("pk", "status")
+            str(pk): "active" if status in ACTIVE else "done" for pk, status in chosen.values_list("pk", "status")
         }
+        again = needing_retry(chosen)
+        fates |= {str(pk): "retry" for pk in again.values_list("pk", flat=True)}
+        fates |= {str(pk): "under_way" for pk in again.filter(being_retried()).values_list("pk", flat=True)}
         fates |= {str(pk): "denied" for pk in _denied(chosen, Rights(actor_of(request)))}
         return _now("job", ids, lambda pk: fates.get(str(pk), "done"), RETRIED)
 
@@ -92,8 +94,6 @@ def _now(type_: str, ids: Sequence[Any], fate_of: Any, words: Words) -> ListedPr
     return preview
 
 
-def needing_retry(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Finished jobs of which something failed, was deferred, or was never begun."""
-    open_items = Q(items__outcome__in=["", *RETRIABLE]) & ~Q(kind=plan.kind)
-    without_items = Q(items__isnull=True) & ~Q(status=JobStatus.SUCCEEDED)
-    return jobs.filter(open_items | without_items, status__in=TERMINAL).order_by().distinct()
+def being_retried() -> Exists:
+    """Of jobs: one of their retries is active. The parts of a bulk job are no retries of it."""
+    return Exists(Job.objects.active().filter(parent=OuterRef("pk")).exclude(parent_item__isnull=False))

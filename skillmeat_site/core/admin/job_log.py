@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from skillmeat_site.core.admin.badges import JOB_STATUS, TRIGGER, word_badge
 from skillmeat_site.core.admin.display import changelist_url, link, row_link, shortened
+from skillmeat_site.core.jobs.control import retries_of
 from skillmeat_site.core.models import AuditEvent, Job
 from skillmeat_site.core.text import printable
 
@@ -77,6 +78,6 @@ def _of_events(job: Job) -> Iterator[tuple[datetime, str]]:
 
 
 def _of_retries(job: Job) -> Iterator[tuple[datetime, str]]:
-    retries = job.children.filter(parent_item__isnull=True).only("label", "created_at")
+    retries = retries_of(job).only("label", "created_at")
     for retry in retries.order_by("created_at")[:MAX_RETRIES]:
         yield retry.created_at, format_html("{} {}", _("retried as"), row_link(retry))

@@ -33,9 +33,11 @@ from skillmeat_site.core.admin.display import (
 from skillmeat_site.core.admin.job_items import OPEN, ItemQuery
 from skillmeat_site.core.admin.job_log import log_of
 from skillmeat_site.core.admin.objects import object_urls
-from skillmeat_site.core.jobs import queue, registry
+from skillmeat_site.core.admin.sight import hidden_types, sees_every_job
+from skillmeat_site.core.jobs import queue
+from skillmeat_site.core.jobs.control import LEFT, needs_retry
 from skillmeat_site.core.models import Job, JobItem, Selection
-from skillmeat_site.core.results import RETRIABLE, UNWELL, JobStatus
+from skillmeat_site.core.results import UNWELL, JobStatus
 from skillmeat_site.core.text import printable
 
 ITEMS_PER_PAGE = 100
@@ -73,7 +75,8 @@ class ItemRow(NamedTuple):
 def context(request: HttpRequest, job: Job) -> dict[str, Any]:
     tabs = outcome_tabs(job)
     user = request.user
-    return {
+    shown = {
+        "sees_all": True,
         "job": job,
         "label": printable(job.label),
         "status": word_badge(JOB_STATUS, job.status),
@@ -96,15 +99,27 @@ def context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "may_cancel": job.is_active and user.has_perm("core.cancel_job"),
         "may_retry": not job.is_active and _can_retry(job, tabs) and user.has_perm("core.retry_job"),
     }
+    return shown if sees_every_job(user) else {**shown, **_for_its_actor(job)}
 
 
-def progress(job: Job) -> dict[str, Any]:
+def _for_its_actor(job: Job) -> dict[str, Any]:
+    """What is left out for who may see a job only because they have begun it.
+
+    Log, result and warnings name whatever the job came across, and not only what they chose; other jobs are not
+    theirs to see. How the job ended, its counts, and the items that they may see (``_items``) are.
+    """
+    facts = {**_facts(job), "parent": ""}
+    nothing: dict[str, Any] = {"sees_all": False, "log": (), "result": "", "warnings": (), "children": ""}
+    return {**nothing, "facts": facts, "progress_label": ""}
+
+
+def progress(job: Job, *, sees_all: bool) -> dict[str, Any]:
     """What changes while a job runs, in the words of the page."""
     return {
         "active": job.is_active,
         "status": word_badge(JOB_STATUS, job.status),
         "bar": progress_bar(job),
-        "label": printable(job.progress_label),
+        "label": printable(job.progress_label) if sees_all else "",
         "took": duration(time_taken(job)),
         "left": time_left(job),
         "counts": {tab.query: tab.size for tab in outcome_tabs(job)},
@@ -224,6 +239,8 @@ def _items(request: HttpRequest, job: Job) -> dict[str, Any]:
     """One page of items: of one outcome, and with words in them, if the query says so."""
     asked = ItemQuery.of(request.GET)
     rows = asked.narrow(job.items.select_related("child").order_by("pk").defer("detail"))
+    if not sees_every_job(request.user):
+        rows = rows.exclude(object_type__in=hidden_types(request))
     page: Page[JobItem] = Paginator(rows, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
     first_of = {item.code: item.pk for item in reversed(list(page)) if item.outcome in UNWELL}
     urls = object_urls(_ref(item) for item in page)
@@ -257,7 +274,4 @@ def _item_row(item: JobItem, url: str, hinted: bool) -> ItemRow:
 
 
 def _can_retry(job: Job, tabs: list[Tab]) -> bool:
-    if registry.get(job.kind).retry is None:
-        return job.status != JobStatus.SUCCEEDED
-    retriable = any(tab.outcome in ("", *RETRIABLE) for tab in tabs)
-    return retriable or (not tabs and job.status != JobStatus.SUCCEEDED)
+    return needs_retry(job, has_left=any(tab.outcome in LEFT for tab in tabs), has_items=bool(tabs))

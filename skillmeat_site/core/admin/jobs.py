@@ -10,23 +10,25 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from skillmeat_site.core.admin import job_items, job_page
-from skillmeat_site.core.admin.actions import job_url
+from skillmeat_site.core.admin.actions import landing
 from skillmeat_site.core.admin.badges import JOB_STATUS, TRIGGER, word_badge
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of, tell
 from skillmeat_site.core.admin.bulk import BulkActionsAdmin
 from skillmeat_site.core.admin.changelist import View
 from skillmeat_site.core.admin.display import EMPTY, ago, duration, shortened
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.job_actions import CancelJobs, RetryJobs
 from skillmeat_site.core.admin.job_filters import KindFilter, ParentFilter, PartsFilter, StatusFilter, TriggerFilter
 from skillmeat_site.core.admin.job_items import ItemQuery
 from skillmeat_site.core.admin.objects import show_objects
+from skillmeat_site.core.admin.sight import may_see_job, sees_every_job
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.jobs import control
 from skillmeat_site.core.models import Job
@@ -41,6 +43,7 @@ EXPORTS = {"csv": job_items.as_csv, "json": job_items.as_json}
 
 @admin.register(Job)
 class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
+    history = History.EVENTS
     bulk_actions = (CancelJobs, RetryJobs)
     list_display = (
         "shown_label", "shown_status", "shown_progress", "shown_actor", "shown_created", "shown_duration",
@@ -76,7 +79,7 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
         job = self.get_object(request, object_id)
         if job is None:
             raise Http404
-        self._require(request, "core.view_job")
+        self._require_sight(request, job)
         job.refresh_from_db(fields=HEAVY)
         context = {
             **self.admin_site.each_context(request),
@@ -90,8 +93,9 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
 
     def progress_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """What the job page asks for every second while the job is active."""
-        self._require(request, "core.view_job")
-        return JsonResponse(job_page.progress(self._job(request, job_id)))
+        job = self._job(request, job_id)
+        self._require_sight(request, job)
+        return JsonResponse(job_page.progress(job, sees_all=sees_every_job(request.user)))
 
     def export_items_view(self, request: HttpRequest, job_id: UUID, ending: str) -> StreamingHttpResponse:
         """The items that the page's filters leave, as a file."""
@@ -109,18 +113,28 @@ class JobAdmin(BulkActionsAdmin, ReadOnlyAdmin):
             tell(request, error)
         else:
             messages.success(request, _t("The job was asked to stop. What it has finished stays."))
-        return HttpResponseRedirect(job_url(job.pk, job_page.back_url(request)))
+        return self._to_job(request, job)
 
     def retry_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         self._require(request, "core.retry_job")
         job = self._job(request, job_id)
         try:
-            job = control.retry_once(job, actor=actor_of(request))
+            job, is_new = control.retry_once(job, actor=actor_of(request))
         except DomainError as error:
             tell(request, error)
         else:
-            messages.success(request, _t("This new job takes up what failed or was deferred."))
-        return HttpResponseRedirect(job_url(job.pk, job_page.back_url(request)))
+            if is_new:
+                messages.success(request, _t("This new job takes up what failed or was deferred."))
+            else:
+                messages.info(request, _t("Nothing new was begun: this job, which is at it, was on its way already."))
+        return self._to_job(request, job)
+
+    def _to_job(self, request: HttpRequest, job: Job) -> HttpResponse:
+        return HttpResponseRedirect(landing(request, job, job_page.back_url(request)) or reverse("admin:index"))
+
+    def _require_sight(self, request: HttpRequest, job: Job) -> None:
+        if not may_see_job(request.user, job):
+            raise PermissionDenied
 
     def _require(self, request: HttpRequest, permission: str) -> None:
         if not request.user.has_perm(permission):

@@ -36,6 +36,11 @@ def show_objects(type_: str, model: type[models.Model], *, by: str = "pk", relat
     _models[type_] = _Shown(model, by, related)
 
 
+def shown_types() -> dict[str, type[models.Model]]:
+    """Every type of object that has a page, and the model whose page it is."""
+    return {type_: shown.model for type_, shown in _models.items()}
+
+
 def object_url(type_: str, object_id: str) -> str:
     """The page of an object, which may be gone meanwhile; "" if objects of this type have no page."""
     return object_urls([(type_, object_id)])[type_, object_id]

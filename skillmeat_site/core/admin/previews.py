@@ -7,7 +7,7 @@ page says which of the two it shows, and an estimate has words of its own wherev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -61,8 +61,11 @@ class Preview(Protocol):
     facts: Sequence[Count]
     made_at: datetime | None
 
-    def rows(self, fate: str) -> Any:
-        """Those of one fate, or all if it is empty; something that can be counted and sliced."""
+    def rows(self, fate: str, hidden: Set[str] = frozenset()) -> Any:
+        """Those of one fate, or all if it is empty; something that can be counted and sliced.
+
+        ``hidden``: types of objects that are left out.
+        """
 
     def shown(self, row: Any) -> Planned:
         """One of ``rows``, for the page."""
@@ -86,8 +89,10 @@ class ListedPreview:
         self.words, self.exact, self.note, self.facts = words, exact, note, facts
         self.counts: Mapping[str, int] = Counter(row.fate for row in self._rows)
 
-    def rows(self, fate: str) -> Sequence[Planned]:
-        return [row for row in self._rows if row.fate == fate] if fate else self._rows
+    def rows(self, fate: str, hidden: Set[str] = frozenset()) -> Sequence[Planned]:
+        if not fate and not hidden:
+            return self._rows
+        return [row for row in self._rows if fate in ("", row.fate) and row.type not in hidden]
 
     def shown(self, row: Planned) -> Planned:
         return row
@@ -107,8 +112,8 @@ class JobPreview:
         counted = job.items.order_by().values_list("outcome").annotate(n=Number("pk"))
         self.counts: Mapping[str, int] = dict(counted)
 
-    def rows(self, fate: str) -> Any:
-        items = self._job.items.order_by("pk").defer("detail")
+    def rows(self, fate: str, hidden: Set[str] = frozenset()) -> Any:
+        items = self._job.items.order_by("pk").defer("detail").exclude(object_type__in=hidden)
         return items.filter(outcome=fate) if fate else items
 
     def shown(self, row: JobItem) -> Planned:

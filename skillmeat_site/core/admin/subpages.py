@@ -14,12 +14,10 @@ from django.utils.safestring import SafeString
 
 from skillmeat_site.core.admin.base import BaseAdmin
 from skillmeat_site.core.admin.diffs import STYLES
-from skillmeat_site.core.admin.display import Text, change_url
+from skillmeat_site.core.admin.display import Text
 from skillmeat_site.core.admin.hints import hint
 from skillmeat_site.core.errors import DomainError
 from skillmeat_site.core.text import printable
-
-SUB_PAGE = "admin/skillmeat/sub_page.html"
 
 
 def section(title: Text, *parts: Text) -> SafeString:
@@ -92,17 +90,3 @@ class SubPagesAdmin(BaseAdmin):
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
         return row
-
-    def sub_page(self, request: HttpRequest, row: Any, title: Text, **context: Any) -> HttpResponse:
-        """Answer with a page below the row's own; ``context["parts"]`` are what it shows, one after the other."""
-        own = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "subtitle": printable(str(row)),
-            "opts": self.opts,
-            "media": self.media,
-            "original": row,
-            "row_url": change_url(row),
-            **context,
-        }
-        return TemplateResponse(request, SUB_PAGE, own)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.base import ReadOnlyAdmin, actor_of
 from skillmeat_site.core.admin.display import Tone, ago, badge, shortened
+from skillmeat_site.core.admin.history import History
 from skillmeat_site.core.admin.services import ServiceAdmin, ServiceForm
 from skillmeat_site.core.models import RefusedToken, UpstreamToken
 from skillmeat_site.core.upstream_tokens import change_token, forget_refusal, remove_token, store_token
@@ -41,6 +42,7 @@ class UpstreamTokenForm(ServiceForm):
 
 @admin.register(UpstreamToken)
 class UpstreamTokenAdmin(ServiceAdmin):
+    history = History.EVENTS
     form = UpstreamTokenForm
     list_display = ("shown_name", "host", "owner", *SHOWN)
     list_select_related = ("created_by",)

@@ -9,16 +9,19 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
 from skillmeat_site.core.admin.base import BaseAdmin
+from skillmeat_site.core.admin.history import History
 
 User = get_user_model()
 
 
 class ListedUserAdmin(BaseAdmin, UserAdmin):
+    history = History.FORMS
     change_form_template = None
     search_help_text = _("Search by name or e-mail address.")
 
 
 class ListedGroupAdmin(BaseAdmin, GroupAdmin):
+    history = History.FORMS
     change_form_template = None
     search_help_text = _("Search by name.")
     empty_text = _("A group gives all of its users the same permissions.")

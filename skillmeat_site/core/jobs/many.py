@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from skillmeat_site.core.errors import DomainError, JobActive, JobFinished, NotFound, NothingToRetry
 from skillmeat_site.core.jobs import control
+from skillmeat_site.core.jobs.control import Retried
 from skillmeat_site.core.jobs.registry import Params, job
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
@@ -18,8 +19,8 @@ QUIET = (JobFinished.code, JobActive.code, NothingToRetry.code)
 """That there is nothing to cancel or to retry is no failure of the one who asks for all of them."""
 CHUNK = 500
 
-Verb = Callable[[Job], Job]
-Refusal = Callable[[Job], DomainError | None]
+Verb = Callable[[Job], Row]
+"""Does it, or tells what it would come to; either raises the DomainError of a job that it is not for."""
 
 
 def job_ref(row: Job) -> ObjectRef:
@@ -44,7 +45,15 @@ def _count(params: Params) -> int:
 )
 def cancel_jobs(ctx: Any, ids: Sequence[str], dry_run: bool = False) -> BulkResult:
     """Queued jobs end at once, running ones before their next item."""
-    return _each(ctx, ids, partial(control.cancel, actor=ctx.actor), control.why_not_cancel, dry_run)
+
+    def cancel(row: Job) -> Row:
+        if not dry_run:
+            control.cancel(row, actor=ctx.actor)
+        elif reason := control.why_not_cancel(row):
+            raise reason
+        return Row(job_ref(row), ItemOutcome.UPDATED)
+
+    return _each(ctx, ids, cancel, dry_run)
 
 
 @job(
@@ -56,13 +65,36 @@ def cancel_jobs(ctx: Any, ids: Sequence[str], dry_run: bool = False) -> BulkResu
     retry=_only_these,
 )
 def retry_jobs(ctx: Any, ids: Sequence[str], dry_run: bool = False) -> BulkResult:
-    """However often it is asked there is one retry of a job."""
+    """Each gets one new job; where a retry is on its way already, that one is told."""
     rights = Rights(ctx.actor)
-    again = partial(control.retry_once, actor=ctx.actor, rights=rights)
-    return _each(ctx, ids, again, lambda row: control.why_not_retry(row, rights), dry_run)
+
+    def retry(row: Job) -> Row:
+        if not dry_run:
+            return _taken_up(row, control.retry_once(row, actor=ctx.actor, rights=rights))
+        if reason := control.why_not_retry(row, rights):
+            raise reason
+        return _under_way(row) if control.retries_of(row).active().exists() else Row(job_ref(row), ItemOutcome.UPDATED)
+
+    return _each(ctx, ids, retry, dry_run)
 
 
-def _each(ctx: Any, ids: Sequence[str], verb: Verb, refusal: Refusal, dry_run: bool) -> BulkResult:
+def _taken_up(row: Job, retried: Retried) -> Row:
+    detail = {"job_id": str(retried.job.pk)}
+    if retried.is_new:
+        return Row(job_ref(row), ItemOutcome.UPDATED, detail=detail)
+    if retried.job.parent_id == row.pk:
+        return replace(_under_way(row), detail=detail)
+    # Another job's retry, say: of two that did the same, both are done again by the one.
+    return Row(
+        job_ref(row), ItemOutcome.UPDATED, message="An equal job, which was on its way, does it.", detail=detail
+    )
+
+
+def _under_way(row: Job) -> Row:
+    return Row(job_ref(row), ItemOutcome.UNCHANGED, message="Its retry is under way already.")
+
+
+def _each(ctx: Any, ids: Sequence[str], verb: Verb, dry_run: bool) -> BulkResult:
     rows: list[Row] = []
     wanted = list(dict.fromkeys(ids))
     for start in range(0, len(wanted), CHUNK):
@@ -70,21 +102,17 @@ def _each(ctx: Any, ids: Sequence[str], verb: Verb, refusal: Refusal, dry_run: b
         found = Job.objects.filter(pk__among=[UUID(pk) for pk in chunk]).defer("params", "result", "trail")
         known = {str(row.pk): row for row in found}
         for pk in chunk:
-            rows.append(_one(known.get(pk), pk, verb, refusal, dry_run))
+            rows.append(_one(known.get(pk), pk, verb))
             if not dry_run:
                 ctx.progress(len(rows), len(wanted))
     return BulkResult(tuple(rows), dry_run=dry_run)
 
 
-def _one(row: Job | None, pk: str, verb: Verb, refusal: Refusal, dry_run: bool) -> Row:
+def _one(row: Job | None, pk: str, verb: Verb) -> Row:
     if row is None:
         return Row(ObjectRef("job", pk), ItemOutcome.FAILED, NotFound.code, "There is no such job any more.")
     try:
-        if dry_run and (reason := refusal(row)):
-            raise reason
-        made = None if dry_run else verb(row)
+        return verb(row)
     except DomainError as error:
         outcome = ItemOutcome.SKIPPED if error.code in QUIET else ItemOutcome.FAILED
         return Row(job_ref(row), outcome, error.code, error.detail)
-    detail: Mapping[str, Any] | None = {"job_id": str(made.pk)} if made is not None and made.pk != row.pk else None
-    return Row(job_ref(row), ItemOutcome.UPDATED, detail=detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -60,6 +60,13 @@ class Outcome:
         return self.result
 
 
+class Queued(NamedTuple):
+    """What a request came to; not ``is_new`` where a job that does it all was there already."""
+
+    job: Job
+    is_new: bool
+
+
 def run_inline(
     definition: JobDefinition,
     params: Mapping[str, Any],
@@ -97,7 +104,20 @@ def enqueue(
     parent: Job | None = None,
     job_id: uuid.UUID | None = None,
 ) -> Job:
-    """Queue a job; row and message are one transaction. Returns the active job with the same key if that does it all.
+    """Queue a job, or return the active one with the same key if that does it all. See ``ask_for``."""
+    return ask_for(definition, params, actor, item=item, parent=parent, job_id=job_id).job
+
+
+def ask_for(
+    definition: JobDefinition,
+    params: Mapping[str, Any],
+    actor: Actor,
+    *,
+    item: JobItem | None = None,
+    parent: Job | None = None,
+    job_id: uuid.UUID | None = None,
+) -> Queued:
+    """Like ``enqueue``, for who has to know whether the job is a new one. Row and message are one transaction.
 
     ``job_id`` makes the call idempotent: a second one with the same id returns the first one's job.
     Raises ``definition.busy`` where the active job does less than is wanted (an unforced scan, a forced one wanted).
@@ -109,7 +129,7 @@ def enqueue(
     joins = _is_this_one(job, job_id, item) or (definition.joins(job.params, dict(params)) and item is None)
     if not created and not joins:
         raise definition.busy(data={"job_id": str(job.pk)})
-    return job
+    return Queued(job, created)
 
 
 def deliver(job_id: str) -> None:

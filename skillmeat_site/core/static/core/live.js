@@ -3,10 +3,10 @@
 "use strict";
 
 window.smLive = {
-  // Resolves to the answer's document, or to null if it led elsewhere: to the login, or to the job.
-  async refresh(url, isCurrent = () => true) {
-    const response = await fetch(url, { headers: { Accept: "text/html" } });
-    if (response.redirected) return null;
+  // Resolves to the answer's document and address, or to null if it led elsewhere: to the login, or to the job.
+  async refresh(url, isCurrent = () => true, request = {}) {
+    const response = await fetch(url, { headers: { Accept: "text/html" }, ...request });
+    if (new URL(response.url).pathname !== window.location.pathname) return null;
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (isCurrent()) {
@@ -14,7 +14,7 @@ window.smLive = {
         this.replace(part, page.querySelector(`[data-live="${part.dataset.live}"]`));
       }
     }
-    return page;
+    return { page, url: response.url };
   },
 
   replace(part, now) {
