@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from skillmeat_site.core.bulk import insert_rows
-from skillmeat_site.core.errors import Cancelled, DomainError
+from skillmeat_site.core.errors import REGISTRY, Cancelled, DomainError
 from skillmeat_site.core.jobs import registry, states
 from skillmeat_site.core.metrics import count_job
 from skillmeat_site.core.models import Job, JobItem
@@ -60,7 +61,24 @@ class Ending:
 
 def deferral(error: DomainError) -> dict[str, Any]:
     """What a deferred item tells besides its code: when it may be tried again."""
-    return {"reset_at": error.reset_at.isoformat().replace("+00:00", "Z") if error.reset_at else None}
+    until = error.reset_at
+    if until is None and error.retry_after is not None:
+        until = timezone.now() + timedelta(seconds=error.retry_after)
+    return {"reset_at": until.isoformat().replace("+00:00", "Z") if until else None}
+
+
+def error_of(job: Job) -> DomainError | None:
+    """The error that a job failed with, or was deferred by, made anew from its row; None for one that has a result.
+
+    An error always says something, a result has a code at most.
+    """
+    if job.status not in (JobStatus.FAILED, JobStatus.PARTIAL) or not job.error_detail:
+        return None
+    kind = REGISTRY.get(job.error_code, DomainError)
+    told = (job.result or {}).get("reset_at") if kind.defers else None
+    reset_at = datetime.fromisoformat(told) if told else None
+    wait = max(1, round((reset_at - timezone.now()).total_seconds())) if reset_at else None
+    return kind(job.error_detail, retry_after=wait, reset_at=reset_at, data={"job_id": str(job.pk)})
 
 
 def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
