@@ -227,9 +227,9 @@ def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:
         log.info("job.handed_out")
         return Outcome(job, None, None)
     if isinstance(result, BulkResult):
-        if not job.items.exists():
-            settling.record_rows(job, result)
-        ending = settling.bulk_ending(job, partly=result.partly)
+        if not settling.has_children(job):
+            settling.record_rest(job, result)
+        ending = settling.bulk_ending(job, partly=result.partly, cancelled=result.cancelled)
     else:
         if isinstance(result, Itemised):
             settling.record_rows(job, result)
@@ -281,6 +281,7 @@ def _fan_out(ctx: JobContext, definition: JobDefinition, targets: Sequence[Targe
         except Cancelled:
             # Children that run already end the job, as ever: so its result tells what all of them came to.
             settling.cancel_waiting_children(job)
+            settling.defer_open_items(job)
         return HANDED_OUT
     return BulkResult(tuple(_run_children(ctx, definition, open_items, params)))
 
