@@ -1,4 +1,4 @@
-"""Deploying artifacts into a project, and keeping deployments up to date when their artifact is imported anew."""
+"""Deploying artifacts into a project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
 from collections_app.domain.deploy_plan import (
@@ -25,27 +24,20 @@ from collections_app.domain.deploy_targets import Profile, TargetShape, target_o
 from collections_app.domain.deployed_record import Deployed
 from collections_app.domain.drift import DriftState
 from collections_app.errors import UnsafePath, UnsupportedTarget
-from collections_app.models import Artifact, Deployment, Project
+from collections_app.models import Artifact, Project
 from collections_app.services.deploy_rows import WORDS, Settled, artifact_label, refused, unknown_row
 from collections_app.services.deploy_sources import Source, read_source
-from collections_app.services.deployed_view import Known, View, key_of, read_view
+from collections_app.services.deployed_view import Known, View, read_view
 from collections_app.services.homes import limits
 from collections_app.services.project_changes import Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
-from collections_app.services.told import STOPS, Keep, Told, forget
-from collections_app.services.undeploying import deployments_of, forget_deployments
+from collections_app.services.told import Keep, Told, forget
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome
-
-log = structlog.get_logger(__name__)
-
-__all__ = [
-    "DeployOptions", "Redeployed", "deploy_artifacts", "deployments_of", "forget_deployments", "redeploy_clean",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +48,6 @@ class DeployOptions:
     overwrite: bool = False
     force: bool = False
     dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Redeployed:
-    """``kept_modified``: ``project:target`` of each that was edited, and stays as it is."""
-
-    restored: int = 0
-    kept_modified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +90,7 @@ def deploy_artifacts(
             tell(_rehearsed(project, sources, options))
         else:
             with held_project(project.pk, report) as held:
-                _deploy(held, sources, options, actor, job_id, tell)
+                deploy_sources(held, sources, options, actor, job_id, tell)
     except Cancelled as error:
         if options.dry_run:
             raise
@@ -207,7 +191,7 @@ def _edit(view: View, item: _Planned, options: DeployOptions) -> Edit:
     )
 
 
-def _deploy(
+def deploy_sources(
     held: HeldProject,
     sources: Sequence[Source],
     options: DeployOptions,
@@ -215,7 +199,7 @@ def _deploy(
     job_id: UUID | None,
     tell: Callable[[Mapping[UUID, Settled]], None],
 ) -> None:
-    """``tell`` hears of each artifact as soon as it has settled."""
+    """Deploy into a project that is held; ``tell`` hears of each artifact as soon as it has settled."""
     view = read_view(held.row)
     planned, documents = _plan(view, sources, options)
     items = {item.step.key: item for item in planned if item.step.actions}
@@ -262,54 +246,3 @@ def _why_invalid(view: View, item: _Planned) -> str:
     with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
         problem = view.merged_file(disk, item.step.key.kind).problem()
     return problem.detail if problem else ""
-
-
-def redeploy_clean(artifact_id: UUID, *, was: str, actor: Actor, report: Report, job_id: UUID | None) -> Redeployed:
-    """Bring the deployments of an artifact that nobody has edited to what the collection has now.
-
-    ``was``: the content id that the collection had before; what SkillMeat 1.x deployed, whose record has none, is
-    compared with that. Edited ones stay and are named; missing ones stay missing. A project that cannot be changed
-    now is logged and keeps what it has: its deployments are ``outdated``. Raises LeaseLost and what stops a job.
-    """
-    rows = Deployment.objects.filter(artifact_id=artifact_id).select_related("project", "artifact__collection")
-    restored = 0
-    kept: list[str] = []
-    for row in rows.order_by("project__path", "profile"):
-        try:
-            with held_project(row.project_id, report) as held:
-                outcome = _redeploy(held, row, was, actor, job_id)
-        except STOPS:
-            raise
-        except DomainError as error:
-            log.warning("deployment.not_followed", deployment=str(row.pk), code=error.code, detail=error.detail)
-            continue
-        restored += outcome is True
-        if outcome is False:
-            kept.append(f"{row.project.name}:{row.target}")
-    return Redeployed(restored, tuple(kept))
-
-
-def _redeploy(held: HeldProject, row: Deployment, was: str, actor: Actor, job_id: UUID | None) -> bool | None:
-    """Whether one deployment follows; None where it is gone, or was no deployment of the artifact any more."""
-    key = key_of(row)
-    view = read_view(held.row)
-    known = view.known.get(key) if key else None
-    if known is None or row.artifact is None or known.artifact_id != row.artifact_id:
-        return None
-    with ProjectDisk(held.folder, limits=limits()) as disk:
-        place = view.merged_file(disk, known.key.kind) if known.merged else None
-        found = place.look(known.key) if place else disk.look(known.recorded.path)
-    if found.presence is Presence.ABSENT:
-        return None
-    source = read_source(row.artifact)
-    if not found.partial and found.oid not in (known.recorded.oid or was, source.oid):
-        return False
-    # What a record of 1.x deployed was compared with ``was`` just now; the swap proves that it is still the same.
-    options = DeployOptions(known.key.profile, force=known.recorded.oid is None)
-    told: dict[UUID, Settled] = {}
-    _deploy(held, [source], options, actor, job_id, told.update)
-    settled = told[row.artifact.pk]
-    if settled.code:
-        log.warning("deployment.not_followed", deployment=str(row.pk), code=settled.code, detail=settled.message)
-        return None
-    return True

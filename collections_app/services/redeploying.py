@@ -1,0 +1,83 @@
+"""Keeping deployments up to date when their artifact is imported anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from collections_app.domain.deploy_plan import Presence
+from collections_app.models import Deployment
+from collections_app.services.deploy_rows import Settled
+from collections_app.services.deploy_sources import read_source
+from collections_app.services.deployed_view import key_of, read_view
+from collections_app.services.deploying import DeployOptions, deploy_sources
+from collections_app.services.homes import limits
+from collections_app.services.project_holding import HeldProject, held_project
+from collections_app.services.told import STOPS
+from collections_app.store.project_disk import ProjectDisk
+from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.reporting import Report
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Redeployed:
+    """``kept_modified``: ``project:target`` of each that was edited, and stays as it is."""
+
+    restored: int = 0
+    kept_modified: tuple[str, ...] = ()
+
+
+def redeploy_clean(artifact_id: UUID, *, was: str, actor: Actor, report: Report, job_id: UUID | None) -> Redeployed:
+    """Bring the deployments of an artifact that nobody has edited to what the collection has now.
+
+    ``was``: the content id that the collection had before; what SkillMeat 1.x deployed, whose record has none, is
+    compared with that. Edited ones stay and are named; missing ones stay missing. A project that cannot be changed
+    now is logged and keeps what it has: its deployments are ``outdated``. Raises LeaseLost and what stops a job.
+    """
+    rows = Deployment.objects.filter(artifact_id=artifact_id).select_related("project", "artifact__collection")
+    restored = 0
+    kept: list[str] = []
+    for row in rows.order_by("project__path", "profile"):
+        try:
+            with held_project(row.project_id, report) as held:
+                outcome = _redeploy(held, row, was, actor, job_id)
+        except STOPS:
+            raise
+        except DomainError as error:
+            log.warning("deployment.not_followed", deployment=str(row.pk), code=error.code, detail=error.detail)
+            continue
+        restored += outcome is True
+        if outcome is False:
+            kept.append(f"{row.project.name}:{row.target}")
+    return Redeployed(restored, tuple(kept))
+
+
+def _redeploy(held: HeldProject, row: Deployment, was: str, actor: Actor, job_id: UUID | None) -> bool | None:
+    """Whether one deployment follows; None where it is gone, or was no deployment of the artifact any more."""
+    key = key_of(row)
+    view = read_view(held.row)
+    known = view.known.get(key) if key else None
+    if known is None or row.artifact is None or known.artifact_id != row.artifact_id:
+        return None
+    with ProjectDisk(held.folder, limits=limits()) as disk:
+        place = view.merged_file(disk, known.key.kind) if known.merged else None
+        found = place.look(known.key) if place else disk.look(known.recorded.path)
+    if found.presence is Presence.ABSENT:
+        return None
+    source = read_source(row.artifact)
+    if not found.partial and found.oid not in (known.recorded.oid or was, source.oid):
+        return False
+    # What a record of 1.x deployed was compared with ``was`` just now; the swap proves that it is still the same.
+    options = DeployOptions(known.key.profile, force=known.recorded.oid is None)
+    told: dict[UUID, Settled] = {}
+    deploy_sources(held, [source], options, actor, job_id, told.update)
+    settled = told[row.artifact.pk]
+    if settled.code:
+        log.warning("deployment.not_followed", deployment=str(row.pk), code=settled.code, detail=settled.message)
+        return None
+    return True
