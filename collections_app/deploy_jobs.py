@@ -8,6 +8,7 @@ from uuid import UUID
 
 from collections_app.domain.deploy_targets import Profile
 from collections_app.errors import ProjectBusy
+from collections_app.job_parts import artifacts_in_parts, deployments_in_parts
 from collections_app.models import Artifact, Deployment, Project
 from collections_app.services.deploy_rows import OneResult, artifact_label, unwrap
 from collections_app.services.deploying import DeployOptions, deploy_artifacts
@@ -40,14 +41,17 @@ def _project(ctx: Any, path: str, *, dry_run: bool) -> Project:
     return project_at(path) if dry_run else ensure_project(path, actor=ctx.actor, report=ctx)
 
 
-def _deploy(ctx: Any, ids: Sequence[str], project: str, profile: str, overwrite: bool, dry_run: bool) -> BulkResult:
+def _deploy(
+    ctx: Any, ids: Sequence[UUID], project: str, profile: str, overwrite: bool, dry_run: bool, **more: Any
+) -> BulkResult:
     return deploy_artifacts(
         _project(ctx, project, dry_run=dry_run),
-        [UUID(pk) for pk in ids],
+        ids,
         options=DeployOptions(Profile(profile), overwrite=overwrite, dry_run=dry_run),
         actor=ctx.actor,
         report=ctx,
         job_id=ctx.job_id,
+        **more,
     )
 
 
@@ -68,7 +72,7 @@ def deploy(
     dry_run: bool = False,
 ) -> OneResult:
     """One artifact: what does not come about is the error of the job."""
-    (row,) = _deploy(ctx, [artifact], project, profile, overwrite, dry_run).rows
+    (row,) = _deploy(ctx, [UUID(artifact)], project, profile, overwrite, dry_run).rows
     return OneResult(row if dry_run else unwrap(row), dry_run)
 
 
@@ -90,7 +94,10 @@ def bulk_deploy(
     overwrite: bool = False,
     dry_run: bool = False,
 ) -> BulkResult:
-    return _deploy(ctx, ids, project, profile, overwrite, dry_run)
+    def work(left: list[UUID]) -> BulkResult:
+        return _deploy(ctx, left, project, profile, overwrite, dry_run, keep=ctx.keep_rows)
+
+    return artifacts_in_parts(ctx, [UUID(pk) for pk in ids], work)
 
 
 @job(
@@ -121,4 +128,5 @@ def undeploy_one(ctx: Any, deployment: str, force: bool = False, dry_run: bool =
 )
 def bulk_undeploy(ctx: Any, ids: Sequence[str], force: bool = False, dry_run: bool = False) -> BulkResult:
     options = UndeployOptions(force, dry_run)
-    return undeploy([UUID(pk) for pk in ids], options=options, actor=ctx.actor, report=ctx, job_id=ctx.job_id)
+    how = {"actor": ctx.actor, "report": ctx, "job_id": ctx.job_id, "keep": ctx.keep_rows}
+    return deployments_in_parts(ctx, [UUID(pk) for pk in ids], lambda left: undeploy(left, options=options, **how))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,12 @@ from django.utils import timezone
 from collections_app.deploy_jobs import bulk_deploy, bulk_undeploy, deploy, undeploy_one  # noqa: F401 - found here
 from collections_app.domain.artifact_edit import ArtifactEdit
 from collections_app.errors import CollectionBusy
+from collections_app.job_parts import artifacts_in_parts, collections_in_parts
 from collections_app.refresh_jobs import apply, bulk_refresh, refresh, refresh_artifacts, rollback  # noqa: F401 - found here
 from collections_app.services.artifacts import edit_artifacts, remove_artifacts
 from collections_app.services.collections import delete_collection
 from collections_app.services.index_results import IndexAllResult, IndexResult
 from collections_app.services.indexing import index_collection, index_collections
-from collections_app.services.many import each_collection
 from collections_app.services.recovery import prune_operations, recover_disk
 from collections_app.services.results import Deleted, Restored, Retained, Taken
 from collections_app.services.snapshots import apply_retention, restore_snapshot, snapshot_collection
@@ -74,10 +75,11 @@ def _uuids(ids: Sequence[str]) -> tuple[list[UUID], list[Row]]:
 )
 def edit(ctx: Any, ids: Sequence[str], dry_run: bool = False, **said: Any) -> BulkResult:
     """``said``: pin, pin_reason, tags, add_tags, remove_tags, title."""
-    known, unknown = _uuids(ids)
     wanted = ArtifactEdit.of(said)
-    result = edit_artifacts(known, wanted, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
-    return BulkResult((*result.rows, *unknown), dry_run=dry_run)
+    known, unknown = _uuids(ids)
+    how = {"actor": ctx.actor, "report": ctx, "job_id": ctx.job_id, "keep": ctx.keep_rows}
+    result = artifacts_in_parts(ctx, known, lambda left: edit_artifacts(left, wanted, **how, dry_run=dry_run))
+    return replace(result, rows=(*result.rows, *unknown))
 
 
 @job(
@@ -91,8 +93,9 @@ def edit(ctx: Any, ids: Sequence[str], dry_run: bool = False, **said: Any) -> Bu
 )
 def remove(ctx: Any, ids: Sequence[str], dry_run: bool = False) -> BulkResult:
     known, unknown = _uuids(ids)
-    result = remove_artifacts(known, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
-    return BulkResult((*result.rows, *unknown), dry_run=dry_run)
+    how = {"actor": ctx.actor, "report": ctx, "job_id": ctx.job_id, "keep": ctx.keep_rows}
+    result = artifacts_in_parts(ctx, known, lambda left: remove_artifacts(left, **how, dry_run=dry_run))
+    return replace(result, rows=(*result.rows, *unknown))
 
 
 @job(
@@ -123,7 +126,7 @@ def bulk_snapshot(ctx: Any, slugs: Sequence[str], reason: str = "", dry_run: boo
             slug, reason=reason, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run
         )
 
-    return each_collection(slugs, take, report=ctx, dry_run=dry_run)
+    return collections_in_parts(ctx, slugs, take, dry_run=dry_run)
 
 
 @job(
@@ -178,7 +181,7 @@ def bulk_delete(ctx: Any, slugs: Sequence[str], force: bool = False, dry_run: bo
     def delete(slug: str) -> Deleted:
         return delete_collection(slug, force=force, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
-    return each_collection(slugs, delete, report=ctx, dry_run=dry_run)
+    return collections_in_parts(ctx, slugs, delete, dry_run=dry_run)
 
 
 @job("collections.retention", label="Let old snapshots go", queue="long", timeout=900)

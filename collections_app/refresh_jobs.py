@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from collections_app.domain.refresh_options import RefreshOptions
 from collections_app.errors import CollectionBusy
-from collections_app.services.many import each_collection
+from collections_app.job_parts import artifacts_in_parts, collections_in_parts
 from collections_app.services.refresh_many import refresh_artifacts as refresh_these
 from collections_app.services.refresh_plans import prune_plans
 from collections_app.services.refresh_results import RefreshResult, UpdateCheckResult
@@ -112,7 +112,7 @@ def bulk_refresh(ctx: Any, slugs: Sequence[str], dry_run: bool = False, **said: 
     def one(slug: str) -> RefreshResult | UpdateCheckResult:
         return refresh_collection(slug, options, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
 
-    return each_collection(slugs, one, report=ctx, dry_run=dry_run)
+    return collections_in_parts(ctx, slugs, one, dry_run=dry_run)
 
 
 @job(
@@ -127,8 +127,9 @@ def bulk_refresh(ctx: Any, slugs: Sequence[str], dry_run: bool = False, **said: 
 )
 def refresh_artifacts(ctx: Any, ids: Sequence[str], dry_run: bool = False, **said: Any) -> BulkResult:
     options = RefreshOptions.of(said)
+    how = {"actor": ctx.actor, "report": ctx, "job_id": ctx.job_id, "keep": ctx.keep_rows}
     known = [UUID(text) for text in ids]
-    return refresh_these(known, options, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
+    return artifacts_in_parts(ctx, known, lambda left: refresh_these(left, options, **how, dry_run=dry_run))
 
 
 @every(DAY, "collections.prune_plans")

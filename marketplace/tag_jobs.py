@@ -91,7 +91,7 @@ def approve_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkRes
     size=count_ids,
 )
 def spread_tags(ctx: Any, ids: Sequence[int], dry_run: bool = False) -> BulkResult:
-    return spread(ids, actor=ctx.actor, report=ctx, job_id=ctx.job_id, dry_run=dry_run)
+    return spread(ids, actor=ctx.actor, report=ctx, job_id=ctx.job_id, keep=ctx.keep_rows, dry_run=dry_run)
 
 
 def decide_one(tag: SourceTag, status: str, *, actor: Actor) -> SourceTag:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -17,9 +18,10 @@ from collections_app.services.changing import CHUNK, Change, Drop, Note, change_
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.rows import recorded, update_artifacts
 from collections_app.services.snapshots import take_snapshot
+from collections_app.services.told import Keep, Told, forget
 from collections_app.store.reader import read_files
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
@@ -28,6 +30,8 @@ BEFORE_REMOVE = "before-remove"
 MAX_AUDITED = 1000
 """So many ids stand in one audit event."""
 
+Changed = TypeVar("Changed", Note, Drop)
+Changes = dict[ArtifactRef, tuple[Artifact, Changed]]
 Check = Callable[[Artifact], None]
 """Looks at an artifact that is held and about to be changed; what it raises keeps it as it is."""
 
@@ -52,22 +56,18 @@ def edit_artifacts(
     report: Report,
     check: Check = whatever,
     job_id: uuid.UUID | None = None,
+    keep: Keep = forget,
     dry_run: bool = False,
 ) -> BulkResult:
     """Apply ``edit`` to the records of artifacts, collection by collection; each row settles by itself.
 
-    One that comes out as it was is ``unchanged``. A collection that is busy or cannot be read fails its own rows only.
-    What lies in a collection and stands in no manifest gets a record: somebody has said something about it.
+    One that comes out as it was is ``unchanged``. A collection that is busy or cannot be read fails its own rows only,
+    one that fails in the middle those that were left. What lies in a collection and stands in no manifest gets a
+    record: somebody has said something about it. After a cancel the rest is deferred. Raises JobTimeout and LeaseLost,
+    a dry run Cancelled as well; ``keep`` has what settled before.
     """
-    run = _Run(actor, check, job_id, dry_run)
-    rows: dict[uuid.UUID, Row] = {}
-    for slug, group in _by_collection(ids).items():
-        try:
-            with held_collection(slug, report) as held:
-                rows |= _edit(held, group, edit, run)
-        except DomainError as error:
-            rows |= {row.pk: _failed(row, error) for row in group}
-    return BulkResult(tuple(rows.get(pk) or missing_row(pk) for pk in dict.fromkeys(ids)), dry_run=dry_run)
+    run = _Run(actor, check, job_id, dry_run, Told(keep))
+    return _each_collection(ids, lambda held, group: _edit(held, group, edit, run), run, report)
 
 
 def remove_artifacts(
@@ -77,18 +77,15 @@ def remove_artifacts(
     report: Report,
     check: Check = whatever,
     job_id: uuid.UUID | None = None,
+    keep: Keep = forget,
     dry_run: bool = False,
 ) -> BulkResult:
-    """Take artifacts out of their collections, after a snapshot of each. Deployed copies stay in their projects."""
-    run = _Run(actor, check, job_id, dry_run)
-    rows: dict[uuid.UUID, Row] = {}
-    for slug, group in _by_collection(ids).items():
-        try:
-            with held_collection(slug, report) as held:
-                rows |= _remove(held, group, run)
-        except DomainError as error:
-            rows |= {row.pk: _failed(row, error) for row in group}
-    return BulkResult(tuple(rows.get(pk) or missing_row(pk) for pk in dict.fromkeys(ids)), dry_run=dry_run)
+    """Take artifacts out of their collections, after a snapshot of each. Deployed copies stay in their projects.
+
+    Settles and raises as ``edit_artifacts``.
+    """
+    run = _Run(actor, check, job_id, dry_run, Told(keep))
+    return _each_collection(ids, lambda held, group: _remove(held, group, run), run, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +94,31 @@ class _Run:
     check: Check
     job_id: uuid.UUID | None
     dry_run: bool
+    told: Told
 
 
-def _by_collection(ids: Iterable[uuid.UUID]) -> dict[str, list[Artifact]]:
+def _each_collection(
+    ids: Sequence[uuid.UUID], work: Callable[[HeldCollection, list[Artifact]], None], run: _Run, report: Report
+) -> BulkResult:
+    told, groups = run.told, artifacts_by_collection(ids)
+    for slug, group in groups.items():
+        try:
+            with held_collection(slug, report) as held:
+                work(held, group)
+        except (JobTimeout, LeaseLost):
+            raise
+        except Cancelled as error:
+            if run.dry_run:
+                raise
+            told.fail((artifact_ref(row) for rows in groups.values() for row in rows), error)
+            break
+        except DomainError as error:
+            told.fail((artifact_ref(row) for row in group), error)
+    rows = tuple(told.rows.get(str(pk)) or missing_row(pk) for pk in dict.fromkeys(ids))
+    return BulkResult(rows, dry_run=run.dry_run, cancelled=told.cancelled)
+
+
+def artifacts_by_collection(ids: Iterable[uuid.UUID]) -> dict[str, list[Artifact]]:
     groups: dict[str, list[Artifact]] = {}
     for artifact in Artifact.objects.filter(pk__among=list(ids)).select_related("collection").order_by("pk"):
         groups.setdefault(artifact.collection.slug, []).append(artifact)
@@ -110,45 +129,29 @@ def _failed(artifact: Artifact, error: DomainError) -> Row:
     return Row(artifact_ref(artifact), ItemOutcome.FAILED, error.code, error.detail)
 
 
-def _allowed(
-    held: HeldCollection, group: Sequence[Artifact], check: Check, rows: dict[uuid.UUID, Row]
-) -> list[Artifact]:
-    """The artifacts of the group, read again now that nobody else changes them; the others are settled in ``rows``."""
+def _allowed(held: HeldCollection, group: Sequence[Artifact], run: _Run) -> list[Artifact]:
+    """The artifacts of the group, read again now that nobody else changes them; the others settle here."""
     known = Artifact.objects.filter(collection=held.row).in_bulk([artifact.pk for artifact in group])
-    allowed = []
+    allowed, refused = [], []
     for artifact in group:
         try:
-            check(known[artifact.pk])
+            run.check(known[artifact.pk])
         except KeyError:
-            rows[artifact.pk] = missing_row(artifact.pk)
+            refused.append(missing_row(artifact.pk))
         except DomainError as error:
-            rows[artifact.pk] = _failed(artifact, error)
+            refused.append(_failed(artifact, error))
         else:
             allowed.append(known[artifact.pk])
+    run.told.settle(refused)
     return allowed
 
 
-def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, run: _Run) -> dict[uuid.UUID, Row]:
+def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, run: _Run) -> None:
     files = read_files(held.folder)
-    records = files.manifest.by_ref() if files.manifest else {}
     locks = files.lock.by_ref()
-    rows: dict[uuid.UUID, Row] = {}
-    notes: dict[ArtifactRef, tuple[Artifact, Note]] = {}
-    for artifact in _allowed(held, group, run.check, rows):
-        ref = ArtifactRef(artifact.type, artifact.name)
-        try:
-            before = records.get(ref) or _new_record(artifact)
-            wanted = edit.apply(before)
-        except DomainError as error:
-            rows[artifact.pk] = _failed(artifact, error)
-            continue
-        outcome = ItemOutcome.UNCHANGED if wanted == before else ItemOutcome.UPDATED
-        rows[artifact.pk] = Row(artifact_ref(artifact), outcome, detail=_said(wanted))
-        if wanted != before:
-            stamped = replace(wanted, last_updated=timezone.now(), uuid=artifact.pk.hex)
-            notes[ref] = (artifact, Note(stamped, made_from=records.get(ref)))
-    if run.dry_run or not notes:
-        return rows
+    rows, notes = _notes(_allowed(held, group, run), edit, files.manifest.by_ref() if files.manifest else {})
+    changing = {} if run.dry_run else {row.pk: rows.pop(row.pk) for row, _ in notes.values()}
+    run.told.settle(rows.values())
 
     def write_rows(done: Mapping[ArtifactRef, Change]) -> None:
         changed = [notes[ref] for ref in done]
@@ -164,11 +167,40 @@ def _edit(held: HeldCollection, group: Sequence[Artifact], edit: ArtifactEdit, r
         update_artifacts(list(columns), timezone.now())
         _audit(held, run, "artifacts.edited", [row for row, _ in changed])
 
-    waiting = [note for _, note in notes.values()]
-    for start in range(0, len(waiting), CHUNK):
-        failed = change_collection(held, waiting[start : start + CHUNK], kind="edit", write_rows=write_rows)
-        rows |= {notes[ref][0].pk: _failed(notes[ref][0], error) for ref, error in failed.items()}
-    return rows
+    for chunk in _chunks(notes if changing else {}):
+        failed = change_collection(held, [note for _, note in chunk.values()], kind="edit", write_rows=write_rows)
+        run.told.settle(
+            _failed(row, failed[ref]) if ref in failed else changing[row.pk] for ref, (row, _) in chunk.items()
+        )
+
+
+def _notes(
+    artifacts: Sequence[Artifact], edit: ArtifactEdit, records: Mapping[ArtifactRef, ArtifactRecord]
+) -> tuple[dict[uuid.UUID, Row], Changes[Note]]:
+    """What becomes of each artifact, and the records that are to be written for it."""
+    rows: dict[uuid.UUID, Row] = {}
+    notes: Changes[Note] = {}
+    for artifact in artifacts:
+        ref = ArtifactRef(artifact.type, artifact.name)
+        try:
+            before = records.get(ref) or _new_record(artifact)
+            wanted = edit.apply(before)
+        except DomainError as error:
+            rows[artifact.pk] = _failed(artifact, error)
+            continue
+        outcome = ItemOutcome.UNCHANGED if wanted == before else ItemOutcome.UPDATED
+        rows[artifact.pk] = Row(artifact_ref(artifact), outcome, detail=_said(wanted))
+        if wanted != before:
+            stamped = replace(wanted, last_updated=timezone.now(), uuid=artifact.pk.hex)
+            notes[ref] = (artifact, Note(stamped, made_from=records.get(ref)))
+    return rows, notes
+
+
+def _chunks(changes: Changes[Changed]) -> Iterator[Changes[Changed]]:
+    """What is done, and told, together."""
+    left = iter(changes.items())
+    while chunk := dict(islice(left, CHUNK)):
+        yield chunk
 
 
 def _said(record: ArtifactRecord) -> dict[str, Any]:
@@ -201,20 +233,19 @@ def _audit(held: HeldCollection, run: _Run, action: str, artifacts: Sequence[Art
     AuditEvent.record(run.actor, action, held.row, job_id=run.job_id, count=len(artifacts), artifacts=ids, **more)
 
 
-def _remove(held: HeldCollection, group: Sequence[Artifact], run: _Run) -> dict[uuid.UUID, Row]:
-    rows: dict[uuid.UUID, Row] = {}
-    allowed = _allowed(held, group, run.check, rows)
-    drops: dict[ArtifactRef, tuple[Artifact, Drop]] = {}
-    for artifact in allowed:
+def _remove(held: HeldCollection, group: Sequence[Artifact], run: _Run) -> None:
+    told, refused = run.told, []
+    drops: Changes[Drop] = {}
+    for artifact in _allowed(held, group, run):
         ref = ArtifactRef(artifact.type, artifact.name)
         try:
             drops[ref] = (artifact, Drop(ref, artifact.path, present(held, artifact.path)))
         except DomainError as error:
-            rows[artifact.pk] = _failed(artifact, error)
-        else:
-            rows[artifact.pk] = Row(artifact_ref(artifact), ItemOutcome.REMOVED)
+            refused.append(_failed(artifact, error))
+    told.settle(refused)
     if run.dry_run or not drops:
-        return rows
+        told.settle(_removed(artifact) for artifact, _ in drops.values())
+        return
     snapshot = ""
     if held.folder.exists():
         snapshot = str(take_snapshot(held, reason=BEFORE_REMOVE, actor=run.actor, job_id=run.job_id).pk)
@@ -224,9 +255,13 @@ def _remove(held: HeldCollection, group: Sequence[Artifact], run: _Run) -> dict[
         _audit(held, run, "artifacts.removed", gone, snapshot=snapshot)
         Artifact.objects.filter(pk__among=[artifact.pk for artifact in gone]).delete()
 
-    waiting = [drop for _, drop in drops.values()]
-    for start in range(0, len(waiting), CHUNK):
-        failed = change_collection(held, waiting[start : start + CHUNK], kind="remove", write_rows=write_rows)
-        rows |= {drops[ref][0].pk: _failed(drops[ref][0], error) for ref, error in failed.items()}
-    told = {"snapshot_id": snapshot or None}
-    return {pk: replace(row, detail=told) if row.outcome is ItemOutcome.REMOVED else row for pk, row in rows.items()}
+    for chunk in _chunks(drops):
+        failed = change_collection(held, [drop for _, drop in chunk.values()], kind="remove", write_rows=write_rows)
+        told.settle(
+            _failed(row, failed[ref]) if ref in failed else _removed(row, {"snapshot_id": snapshot or None})
+            for ref, (row, _) in chunk.items()
+        )
+
+
+def _removed(artifact: Artifact, detail: Mapping[str, Any] | None = None) -> Row:
+    return Row(artifact_ref(artifact), ItemOutcome.REMOVED, detail=detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -31,9 +31,10 @@ from collections_app.services.deployed_view import Known, View, read_view
 from collections_app.services.homes import limits
 from collections_app.services.project_changes import Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
+from collections_app.services.told import Keep, Told, forget
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import Cancelled, DomainError
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome
@@ -66,29 +67,43 @@ def deploy_artifacts(
     actor: Actor,
     report: Report,
     job_id: UUID | None = None,
+    keep: Keep = forget,
 ) -> BulkResult:
     """Deploy artifacts into a project; each settles by itself, in chunks of 100 that are whole or not at all.
 
-    A conflict writes nothing of its artifact. Raises ProjectBusy, ProjectMissing, PathNotAllowed, and ManifestInvalid
-    or FormatTooNew for a record of the project that cannot be understood: nothing has changed then. A dry run takes a
-    project that is not registered as well, and holds no lease.
+    A conflict writes nothing of its artifact. After a cancel the rest is deferred. Raises ProjectBusy, ProjectMissing,
+    PathNotAllowed, and ManifestInvalid or FormatTooNew for a record of the project that cannot be understood: nothing
+    has changed then. Raises JobTimeout and LeaseLost, a dry run Cancelled as well; ``keep`` has what settled before. A
+    dry run takes a project that is not registered as well, and holds no lease.
     """
     wanted = list(dict.fromkeys(ids))
     artifacts = Artifact.objects.select_related("collection").in_bulk(wanted)
-    sources, settled = _read_sources(project, list(artifacts.values()), options.profile, report)
-    if options.dry_run:
-        check_project(project.path)
-        view = read_view(project)
-        planned, _ = _plan(view, sources, options)
-        settled |= {item.source.artifact.pk: _foreseen(view, item) for item in planned}
-    else:
-        with held_project(project.pk, report) as held:
-            settled |= deploy_held(held, sources, options, actor, job_id)
-    rows = [
-        settled[pk].row(artifact_label(artifacts[pk], pk), pk) if pk in settled else unknown_row("artifact", pk)
-        for pk in wanted
-    ]
-    return BulkResult(tuple(rows), dry_run=options.dry_run)
+    told = Told(keep)
+
+    def tell(settled: Mapping[UUID, Settled]) -> None:
+        told.settle(one.row(artifact_label(artifacts[pk], pk), pk) for pk, one in settled.items())
+
+    try:
+        sources, unread = _read_sources(project, list(artifacts.values()), options.profile, report)
+        tell(unread)
+        if options.dry_run:
+            tell(_rehearsed(project, sources, options))
+        else:
+            with held_project(project.pk, report) as held:
+                deploy_sources(held, sources, options, actor, job_id, tell)
+    except Cancelled as error:
+        if options.dry_run:
+            raise
+        told.fail((artifact_label(artifact, pk) for pk, artifact in artifacts.items()), error)
+    rows = tuple(told.rows.get(str(pk)) or unknown_row("artifact", pk) for pk in wanted)
+    return BulkResult(rows, dry_run=options.dry_run, cancelled=told.cancelled)
+
+
+def _rehearsed(project: Project, sources: Sequence[Source], options: DeployOptions) -> dict[UUID, Settled]:
+    check_project(project.path)
+    view = read_view(project)
+    planned, _ = _plan(view, sources, options)
+    return {item.source.artifact.pk: _foreseen(view, item) for item in planned}
 
 
 def _read_sources(
@@ -176,30 +191,35 @@ def _edit(view: View, item: _Planned, options: DeployOptions) -> Edit:
     )
 
 
-def deploy_held(
-    held: HeldProject, sources: Sequence[Source], options: DeployOptions, actor: Actor, job_id: UUID | None
-) -> dict[UUID, Settled]:
-    """Deploy into a held project; what became of each, by its artifact. Raises as ``read_view``, and LeaseLost."""
+def deploy_sources(
+    held: HeldProject,
+    sources: Sequence[Source],
+    options: DeployOptions,
+    actor: Actor,
+    job_id: UUID | None,
+    tell: Callable[[Mapping[UUID, Settled]], None],
+) -> None:
+    """Deploy into a project that is held; ``tell`` hears of each artifact as soon as it has settled."""
     view = read_view(held.row)
     planned, documents = _plan(view, sources, options)
     items = {item.step.key: item for item in planned if item.step.actions}
     edits = [_edit(view, item, options) for item in items.values()]
+    tell({item.source.artifact.pk: _foreseen(view, item) for item in planned if not item.step.actions})
 
     def audit(done: Sequence[Edit]) -> None:
         artifacts = [str(edit.known.artifact_id) for edit in done if edit.known]
         profile = options.profile.value
         AuditEvent.record(actor, "project.deployed", held.row, job_id=job_id, artifacts=artifacts, profile=profile)
 
-    failed = change_in_chunks(held, view, documents, edits, kind="deploy", audit=audit)
-    settled = {}
-    for item in planned:
-        error = failed.get(item.step.key) if item.step.actions else None
-        if error is not None:
-            target = item.step.target.path if item.step.target else ""
-            settled[item.source.artifact.pk] = refused(held.row, item.step.key, error, target)
-        else:
-            settled[item.source.artifact.pk] = _foreseen(view, item)
-    return settled
+    def settled(item: _Planned, error: DomainError | None) -> Settled:
+        if error is None:
+            return _foreseen(view, item)
+        return refused(held.row, item.step.key, error, item.step.target.path if item.step.target else "")
+
+    def chunk_is_over(keys: Sequence[Key], failed: Mapping[Key, DomainError]) -> None:
+        tell({items[key].source.artifact.pk: settled(items[key], failed.get(key)) for key in keys})
+
+    change_in_chunks(held, view, documents, edits, kind="deploy", audit=audit, tell=chunk_is_over)
 
 
 def _foreseen(view: View, item: _Planned) -> Settled:

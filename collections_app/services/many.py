@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from collections_app.services.told import Keep, Told, forget
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, ItemOutcome, JobStatus, ObjectRef, Result, Row
+from skillmeat_site.core.results import BulkResult, JobStatus, ObjectRef, Result, Row
 
 
 def each_collection(
-    slugs: Sequence[str], operation: Callable[[str], Result], *, report: Report, dry_run: bool = False
+    slugs: Sequence[str],
+    operation: Callable[[str], Result],
+    *,
+    report: Report,
+    keep: Keep = forget,
+    dry_run: bool = False,
 ) -> BulkResult:
-    """One row per collection, in order. Raises Cancelled, JobTimeout and LeaseLost: the rest was not begun."""
-    rows = []
+    """One row per collection, in order; after a cancel the rest is deferred.
+
+    Raises JobTimeout and LeaseLost, a dry run Cancelled as well; ``keep`` has what settled before.
+    """
+    told = Told(keep)
     partly = False
-    wanted = list(dict.fromkeys(slugs))
-    for number, slug in enumerate(wanted):
-        report.progress(number, len(wanted), slug)
-        ref = ObjectRef("collection", slug, slug)
+    wanted = [ObjectRef("collection", slug, slug) for slug in dict.fromkeys(slugs)]
+    for number, ref in enumerate(wanted):
         try:
-            result = operation(slug)
-        except (Cancelled, JobTimeout, LeaseLost):
+            report.progress(number, len(wanted), ref.id)
+            result = operation(ref.id)
+        except (JobTimeout, LeaseLost):
             raise
+        except Cancelled as error:
+            if dry_run:
+                raise
+            told.fail(wanted, error)
+            break
         except DomainError as error:
-            rows.append(Row(ref, ItemOutcome.FAILED, error.code, error.detail))
+            told.fail([ref], error)
         else:
-            rows.append(Row(ref, result.item_outcome, result.code, detail=result.to_json()))
+            told.settle([Row(ref, result.item_outcome, result.code, detail=result.to_json())])
             partly = partly or result.job_status is JobStatus.PARTIAL
-    return BulkResult(tuple(rows), dry_run=dry_run, partly=partly)
+    rows = tuple(told.rows[ref.id] for ref in wanted)
+    return BulkResult(rows, dry_run=dry_run, partly=partly, cancelled=told.cancelled)

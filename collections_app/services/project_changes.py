@@ -22,15 +22,14 @@ from collections_app.services.deployed_view import Known, RecordFile, View, read
 from collections_app.services.homes import limits
 from collections_app.services.project_holding import HeldProject
 from collections_app.services.recovery import committed_disk, disk_transaction
+from collections_app.services.told import STOPS
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.project_disk import ProjectDisk
 from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected
-from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
+from skillmeat_site.core.errors import DomainError
 
 CHUNK = 100
 """So many deployments share one journal, one record and one database transaction."""
-STOPS = (LeaseLost, Cancelled, JobTimeout)
-"""What ends the whole work, and is no failure of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +93,40 @@ def expected_at(presence: Presence, oid: str | None) -> Expected:
 
 Audit = Callable[[Sequence[Edit]], None]
 """Writes the audit event of edits that came about; called inside their transaction."""
+Tell = Callable[[Sequence[Key], Mapping[Key, DomainError]], None]
+"""Hears of a chunk that is over: what it was about, and what of it failed."""
+
+
+def nobody(keys: Sequence[Key], failed: Mapping[Key, DomainError]) -> None:
+    """Who gets to know in the end is told enough."""
 
 
 def change_in_chunks(
-    held: HeldProject, view: View, documents: Documents, edits: Sequence[Edit], *, kind: str, audit: Audit
+    held: HeldProject,
+    view: View,
+    documents: Documents,
+    edits: Sequence[Edit],
+    *,
+    kind: str,
+    audit: Audit,
+    tell: Tell = nobody,
 ) -> dict[Key, DomainError]:
-    """Carry out any number of edits; return those that failed. A chunk that fails as a whole leaves the others be."""
+    """Carry out any number of edits; return those that failed. A chunk that fails as a whole leaves the others be.
+
+    Raises what stops a job: what ``tell`` has heard of stands.
+    """
     failed: dict[Key, DomainError] = {}
     for start in range(0, len(edits), CHUNK):
         chunk = edits[start : start + CHUNK]
         held.report.progress(start, len(edits), held.row.name)
         try:
-            failed |= change_project(held, view, documents, chunk, kind=kind, audit=audit)
+            lost = change_project(held, view, documents, chunk, kind=kind, audit=audit)
         except STOPS:
             raise
         except DomainError as error:
-            failed |= {edit.key: error for edit in chunk}
+            lost = {edit.key: error for edit in chunk}
+        tell([edit.key for edit in chunk], lost)
+        failed |= lost
     return failed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,16 +11,17 @@ import structlog
 from collections_app.domain.deploy_plan import Action, Found, Key, Options, Presence, Step, plan_undeploy
 from collections_app.models import Artifact, Deployment
 from collections_app.services.deploy_rows import WORDS, Settled, refused, unknown_row
-from collections_app.services.deployed_view import View, key_of, read_view
+from collections_app.services.deployed_view import Known, View, key_of, read_view
 from collections_app.services.homes import limits
-from collections_app.services.project_changes import STOPS, Documents, Edit, change_in_chunks, expected_at
+from collections_app.services.project_changes import Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
+from collections_app.services.told import STOPS, Keep, Told, forget
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
+from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef
 
 log = structlog.get_logger(__name__)
 
@@ -38,29 +39,48 @@ def deployment_ref(row: Deployment) -> ObjectRef:
 
 
 def undeploy(
-    ids: Sequence[UUID], *, options: UndeployOptions, actor: Actor, report: Report, job_id: UUID | None = None
+    ids: Sequence[UUID],
+    *,
+    options: UndeployOptions,
+    actor: Actor,
+    report: Report,
+    job_id: UUID | None = None,
+    keep: Keep = forget,
 ) -> BulkResult:
     """Remove exactly what deploying added, project by project; each deployment settles by itself.
 
     One that was edited in the project is skipped, code ``modified``, unless ``force``. Where nothing is left on disk
     the record goes. A project that is busy, gone or has a record that cannot be understood fails its own rows only.
+    After a cancel the rest is deferred. Raises JobTimeout and LeaseLost, a dry run Cancelled as well; ``keep`` has
+    what settled before.
     """
     wanted = list(dict.fromkeys(ids))
-    rows: dict[UUID, Row] = {}
-    for group in _by_project(wanted).values():
+    told, groups = Told(keep), _by_project(wanted)
+
+    def tell(settled: Mapping[Deployment, Settled]) -> None:
+        told.settle(one.row(deployment_ref(row), row.artifact_id) for row, one in settled.items())
+
+    for group in groups.values():
+        project = group[0].project
         try:
             if options.dry_run:
-                check_project(group[0].project.path)
-                settled = _undeploy(None, read_view(group[0].project), group, options, actor, job_id)
+                check_project(project.path)
+                _undeploy(None, read_view(project), group, options, actor, job_id, tell)
             else:
-                with held_project(group[0].project_id, report) as held:
-                    settled = _undeploy(held, read_view(held.row), group, options, actor, job_id)
-        except STOPS:
+                with held_project(project.pk, report) as held:
+                    _undeploy(held, read_view(held.row), group, options, actor, job_id, tell)
+        except (JobTimeout, LeaseLost):
             raise
+        except Cancelled as error:
+            if options.dry_run:
+                raise
+            told.fail((deployment_ref(row) for rows in groups.values() for row in rows), error)
+            break
         except DomainError as error:
-            settled = {row.pk: refused(row.project, key_of(row), error, row.target) for row in group}
-        rows |= {row.pk: settled[row.pk].row(deployment_ref(row), row.artifact_id) for row in group}
-    return BulkResult(tuple(rows.get(pk) or unknown_row("deployment", pk) for pk in wanted), dry_run=options.dry_run)
+            left = [row for row in group if str(row.pk) not in told.rows]
+            tell({row: refused(project, key_of(row), error, row.target) for row in left})
+    rows = tuple(told.rows.get(str(pk)) or unknown_row("deployment", pk) for pk in wanted)
+    return BulkResult(rows, dry_run=options.dry_run, cancelled=told.cancelled)
 
 
 def deployments_of(artifacts: Sequence[UUID]) -> Mapping[str, Sequence[UUID]]:
@@ -146,38 +166,43 @@ def _undeploy(
     options: UndeployOptions,
     actor: Actor,
     job_id: UUID | None,
-) -> dict[UUID, Settled]:
-    """Without ``held`` only what would become of them."""
-    keys = {row.pk: key_of(row) for row in group}
-    wanted = [key for key in keys.values() if key is not None]
+    tell: Callable[[Mapping[Deployment, Settled]], None],
+) -> None:
+    """``tell`` hears of each deployment as soon as it has settled. Without ``held`` only what would become of them."""
+    by_key = {key: row for row in group if (key := key_of(row)) is not None}
+    tell(
+        {
+            row: Settled(view.project, None, ItemOutcome.SKIPPED, "unsupported_target", target=row.target)
+            for row in group
+            if key_of(row) is None
+        }
+    )
     with ProjectDisk(check_project(view.project.path), limits=limits()) as disk:
         documents = Documents.read(view, disk)
-        found = {key: _found(disk, documents, view, key) for key in wanted}
+        found = {key: _found(disk, documents, view, key) for key in by_key}
     recorded = [known.recorded for known in view.known.values()]
-    steps = {step.key: step for step in plan_undeploy(wanted, recorded, found, Options(force=options.force))}
+    steps = {step.key: step for step in plan_undeploy(list(by_key), recorded, found, Options(force=options.force))}
     before = dict(view.known)
-    edits = [_edit(view, step, found[step.key], options) for step in steps.values() if step.actions]
-    failed: Mapping[Key, DomainError] = {}
-    if held is not None and edits:
 
-        def audit(done: Sequence[Edit]) -> None:
-            names = [f"{edit.key.kind}:{edit.key.name}" for edit in done]
-            AuditEvent.record(actor, "project.undeployed", view.project, job_id=job_id, artifacts=names)
+    def chunk_is_over(keys: Iterable[Key], failed: Mapping[Key, DomainError]) -> None:
+        tell({by_key[key]: _settled(view, by_key[key], steps[key], before.get(key), failed.get(key)) for key in keys})
 
-        failed = change_in_chunks(held, view, documents, edits, kind="undeploy", audit=audit)
-    settled = {}
-    for row in group:
-        key = keys[row.pk]
-        if key is None:
-            settled[row.pk] = Settled(view.project, None, ItemOutcome.SKIPPED, "unsupported_target", target=row.target)
-        elif key in failed:
-            settled[row.pk] = refused(view.project, key, failed[key], row.target)
-        else:
-            step = steps[key]
-            code = step.code.value if step.code else ""
-            message = WORDS[step.code] if step.code else ""
-            settled[row.pk] = Settled(view.project, key, step.outcome, code, message, row.target, before.get(key))
-    return settled
+    def audit(done: Sequence[Edit]) -> None:
+        names = [f"{edit.key.kind}:{edit.key.name}" for edit in done]
+        AuditEvent.record(actor, "project.undeployed", view.project, job_id=job_id, artifacts=names)
+
+    changing = {key: step for key, step in steps.items() if step.actions and held is not None}
+    chunk_is_over(steps.keys() - changing.keys(), {})
+    if held is not None and changing:
+        edits = [_edit(view, step, found[key], options) for key, step in changing.items()]
+        change_in_chunks(held, view, documents, edits, kind="undeploy", audit=audit, tell=chunk_is_over)
+
+
+def _settled(view: View, row: Deployment, step: Step, before: Known | None, error: DomainError | None) -> Settled:
+    if error is not None:
+        return refused(view.project, step.key, error, row.target)
+    code, message = (step.code.value, WORDS[step.code]) if step.code else ("", "")
+    return Settled(view.project, step.key, step.outcome, code, message, row.target, before)
 
 
 def _found(disk: ProjectDisk, documents: Documents, view: View, key: Key) -> Found:

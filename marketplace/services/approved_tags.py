@@ -9,12 +9,14 @@ from uuid import UUID
 
 from collections_app.domain.artifact_edit import ArtifactEdit
 from collections_app.services.artifacts import edit_artifacts
+from collections_app.services.told import Keep, Told, forget
 from marketplace.domain.path_tags import tags_for
 from marketplace.models import EntryImport, Source, SourceTag
 from marketplace.models.tag import TagKind, TagStatus
 from skillmeat_site.core.actor import Actor
+from skillmeat_site.core.errors import Cancelled
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult, Row
+from skillmeat_site.core.results import BulkResult, ObjectRef
 from skillmeat_site.core.tags import MAX_TAGS
 
 
@@ -57,23 +59,33 @@ def has_imports(tag_ids: Sequence[int]) -> bool:
 
 
 def spread_tags(
-    tag_ids: Sequence[int], *, actor: Actor, report: Report, job_id: UUID | None = None, dry_run: bool = False
+    tag_ids: Sequence[int],
+    *,
+    actor: Actor,
+    report: Report,
+    job_id: UUID | None = None,
+    keep: Keep = forget,
+    dry_run: bool = False,
 ) -> BulkResult:
     """Add these tags, as far as they are approved still, to the artifacts that came from their sources.
 
     Nothing is taken away, and other approved tags are not added again: their user may have removed them. Each
     collection is held while it is changed; one that is busy fails its own rows. One row for each artifact that a tag
-    is for.
+    is for; after a cancel the rest is deferred.
     """
     wanted = _wanted(tag_ids)
     groups: dict[tuple[str, ...], list[UUID]] = defaultdict(list)
     for artifact_id, tags in wanted.items():
         groups[tuple(sorted(tags))].append(artifact_id)
-    rows: list[Row] = []
+    told = Told(keep)
     for words, artifacts in sorted(groups.items()):
         edit = ArtifactEdit(add_tags=words)
-        rows += edit_artifacts(artifacts, edit, actor=actor, report=report, job_id=job_id, dry_run=dry_run).rows
-    return BulkResult(tuple(rows), dry_run=dry_run)
+        result = edit_artifacts(artifacts, edit, actor=actor, report=report, job_id=job_id, dry_run=dry_run)
+        told.settle(result.rows)
+        if result.cancelled:
+            told.fail((ObjectRef("artifact", str(pk)) for pk in wanted), Cancelled())
+            break
+    return BulkResult(tuple(told.rows.values()), dry_run=dry_run, cancelled=told.cancelled)
 
 
 def _wanted(tag_ids: Sequence[int]) -> dict[UUID, set[str]]:

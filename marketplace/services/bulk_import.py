@@ -80,7 +80,9 @@ def reimport_many(
             results = dict.fromkeys(pks, error)
         rows |= {entry.pk: _row(entry, results[entry.pk]) for entry in entries}
     return BulkResult(
-        tuple(rows.get(pk) or not_found_row("entry", pk) for pk in dict.fromkeys(ids)), dry_run=options.dry_run
+        tuple(rows.get(pk) or not_found_row("entry", pk) for pk in dict.fromkeys(ids)),
+        dry_run=options.dry_run,
+        cancelled=any(row.code == Cancelled.code for row in rows.values()),
     )
 
 

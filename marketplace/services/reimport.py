@@ -11,9 +11,9 @@ from collections_app.domain.names import check_slug
 from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.errors import NameTaken, UnsafePath
 from collections_app.models import Artifact, Collection
-from collections_app.services.following import Redeployed, redeploy_clean, would_follow
 from collections_app.services.holding import DEFAULT, held_collection
 from collections_app.services.installing import Installed, occupants
+from collections_app.services.redeploying import Redeployed, redeploy_clean, would_follow
 from collections_app.services.undeploying import deployments_of, forget_deployments, forgettable
 from marketplace.errors import CollectionRequired, NotImportable
 from marketplace.models import CatalogEntry, EntryImport, Source

@@ -137,12 +137,14 @@ class Itemised(Protocol):
 class BulkResult:
     """The answer of an operation over many objects: each row has settled by itself, the summary counts them all.
 
-    ``partly``: an object that did not end well was done in part, so that the whole has not failed.
+    ``partly``: an object that did not end well was done in part, so that the whole has not failed. ``cancelled``:
+    somebody asked to stop, and the rest is deferred.
     """
 
     rows: tuple[Row, ...]
     dry_run: bool = False
     partly: bool = False
+    cancelled: bool = False
 
     @property
     def summary(self) -> Summary:
@@ -150,6 +152,8 @@ class BulkResult:
 
     @property
     def job_status(self) -> JobStatus:
+        if self.cancelled:
+            return JobStatus.CANCELLED
         return JobStatus.PARTIAL if self.partly else self.summary.job_status
 
     @property

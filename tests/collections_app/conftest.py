@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from collections_app.models import Project
+from tests.core.conftest import worker  # noqa: F401 - a fixture
 from tests.factories.deployments import put_project
 
 

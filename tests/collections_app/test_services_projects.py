@@ -12,7 +12,6 @@ from collections_app.domain.drift import DriftState
 from collections_app.errors import ProjectBusy, ProjectExists, ProjectMissing
 from collections_app.models import Artifact, Collection, Deployment, Project
 from collections_app.services.drift import drift_of, states_of
-from collections_app.services.following import redeploy_clean
 from collections_app.services.project_holding import held_project
 from collections_app.services.projects import (
     ProjectStatus,
@@ -22,6 +21,7 @@ from collections_app.services.projects import (
     project_status,
     register_project,
 )
+from collections_app.services.redeploying import redeploy_clean
 from collections_app.services.undeploying import deployments_of, forget_deployments
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import InvalidParameter, NotFound

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -17,7 +18,9 @@ from skillmeat_site.core.api.conditional import check_match, etag
 from skillmeat_site.core.errors import DomainError, PreconditionFailed
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.models import Job
-from tests.core.conftest import Calls, messages
+from skillmeat_site.core.results import BulkResult, ItemOutcome, JobStatus, ObjectRef, Row
+from skillmeat_site.upstream.errors import UpstreamRateLimited
+from tests.core.conftest import Calls, Done, messages
 from tests.factories.marketplace import SourceFactory
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +144,44 @@ def test_what_fails_while_it_is_waited_for_is_its_error(define):
     with pytest.raises(DomainError) as caught:
         job_response(failing, applied=True, wait=1)
     assert (caught.value.code, caught.value.status) == ("job_timeout", 500)
+
+
+@pytest.mark.parametrize("known", ["reset_at", "retry_after"])
+def test_a_limit_that_is_met_while_it_is_waited_for_is_503_as_inline(define, known):
+    when = timezone.now() + timedelta(hours=1)
+    error = UpstreamRateLimited("used up", **{"reset_at": when} if known == "reset_at" else {"retry_after": 3600})
+    job = runner.enqueue(define(Calls(error)), {}, COMMAND_LINE)
+    runner.deliver(str(job.pk))
+    job.refresh_from_db()
+    assert job.status == "partial"
+    with pytest.raises(UpstreamRateLimited) as caught:
+        job_response(job, applied=True, wait=1)
+    said = caught.value
+    assert (said.status, said.detail, said.data) == (503, error.detail, {"job_id": str(job.pk)})
+    assert abs(said.reset_at - when) < timedelta(minutes=10)
+    assert 3000 <= said.retry_after <= 3600
+    answer = job_response(job, applied=True)
+    assert (answer.status_code, answer.data["status"]) == (202, "partial")
+
+
+def test_a_limit_some_rows_met_is_part_of_the_result(define):
+    """Its code alone is no error: an import of which a part is deferred has a result."""
+    some = Done(job_status=JobStatus.PARTIAL, item_outcome=ItemOutcome.DEFERRED, code=UpstreamRateLimited.code)
+    job = runner.enqueue(define(lambda ctx: some), {}, COMMAND_LINE)
+    runner.deliver(str(job.pk))
+    job.refresh_from_db()
+    answer = job_response(job, applied=True, wait=1)
+    assert (answer.status_code, answer.data) == (200, {"said": "done"})
+
+
+def test_a_result_of_which_every_row_failed_is_a_result_all_the_same(define):
+    row = Row(ObjectRef("thing", "1"), ItemOutcome.FAILED, "not_found", "There is no thing 1.")
+    job = runner.enqueue(define(lambda ctx: BulkResult((row,))), {}, COMMAND_LINE)
+    runner.deliver(str(job.pk))
+    job.refresh_from_db()
+    assert job.status == "failed"
+    answer = job_response(job, applied=True, wait=1)
+    assert (answer.status_code, answer.data["results"][0]["code"]) == (200, "not_found")
 
 
 def request(if_match=None):

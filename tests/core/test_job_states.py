@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import nullcontext
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from skillmeat_site.core.errors import JobFinished, LeaseLost
+from skillmeat_site.core.errors import Cancelled, JobFinished, LeaseLost
 from skillmeat_site.core.jobs import states
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import ACTIVE, TERMINAL, JobStatus
@@ -107,6 +108,22 @@ def test_moves(move, state, after):
         assert (now["finished_at"] is None) == (after in ACTIVE)
     else:
         assert now == before
+
+
+@pytest.mark.parametrize(
+    ("columns", "refusal"),
+    [
+        ({}, None),
+        ({"cancel_requested": True}, Cancelled),
+        ({"lease_token": uuid.uuid4(), "cancel_requested": True}, LeaseLost),
+        ({"status": JobStatus.CANCELLED, "finished_at": timezone.now()}, LeaseLost),
+    ],
+    ids=["mine", "cancelled", "another's", "over"],
+)
+def test_only_a_job_that_is_mine_and_not_cancelled_is_held(columns, refusal):
+    job = JobFactory(**{"status": JobStatus.RUNNING, "lease_token": TOKEN, **columns})
+    with pytest.raises(refusal) if refusal else nullcontext(), transaction.atomic():
+        states.hold(job.pk, TOKEN)
 
 
 def test_a_claim_counts_the_attempt_and_keeps_the_first_start():

@@ -15,6 +15,7 @@ from marketplace.models.tag import TagKind
 from marketplace.services.approved_tags import approved_of, spread_tags
 from marketplace.services.tags import decide_tag
 from skillmeat_site.core.actor import COMMAND_LINE
+from skillmeat_site.core.errors import Cancelled
 from skillmeat_site.core.jobs import runner
 from skillmeat_site.core.leases import Lease
 from skillmeat_site.core.models import Job
@@ -123,6 +124,25 @@ def test_approvals_in_bulk_reach_them_as_well(known, worker, in_bulk):
     assert {name: sorted(found) for name, found in tags().items()} == {
         "etl": ["data-ai", "other", "topic"], "pages": ["other", "own", "topic", "web"],
     }  # fmt: skip
+
+
+def test_a_cancel_defers_what_is_left(known):
+    class CancelledOnce(SilentReport):
+        """As a job: it looks from time to time."""
+
+        asked = False
+
+        def tick(self):
+            super().tick()
+            if not self.asked:
+                self.asked = True
+                raise Cancelled
+
+    bring_in(known)
+    ids = [approve(known, "topic", TagKind.TOPIC).pk, approve(known, "web").pk]
+    result = spread_tags(ids, actor=COMMAND_LINE, report=CancelledOnce())
+    assert {(row.outcome, row.code) for row in result.rows} == {("deferred", "cancelled")}
+    assert (len(result.rows), result.job_status, tags()) == (2, "cancelled", {"etl": [], "pages": ["own"]})
 
 
 def test_a_rejection_before_the_job_runs_holds(known):

@@ -16,8 +16,7 @@ from rest_framework.response import Response
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.api.filters import refuse_unknown
 from skillmeat_site.core.api.serializers import JobSerializer
-from skillmeat_site.core.errors import REGISTRY, DomainError
-from skillmeat_site.core.jobs import runner
+from skillmeat_site.core.jobs import runner, settling
 from skillmeat_site.core.jobs.context import DryRunContext
 from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.models import Job
@@ -95,7 +94,7 @@ def preference(header: str) -> tuple[bool, int]:
 
 
 def job_response(job: Job, *, applied: bool, wait: int = 0) -> Response:
-    """202 with the job; 200 with its result if it ends well within ``wait`` seconds; its error if it fails in them."""
+    """202 with the job; within ``wait`` seconds what it comes to, as inline: 200 with its result, or its error."""
     deadline = time.monotonic() + wait
     while wait and job.is_active and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -104,8 +103,9 @@ def job_response(job: Job, *, applied: bool, wait: int = 0) -> Response:
     headers: Mapping[str, str] = {"Location": location}
     if applied:
         headers = {**headers, "Preference-Applied": f"respond-async, wait={wait}" if wait else "respond-async"}
-    if wait and job.status == JobStatus.FAILED:
-        raise REGISTRY.get(job.error_code, DomainError)(job.error_detail, data={"job_id": str(job.pk)})
-    if job.status in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
+    error = settling.error_of(job)
+    if wait and error is not None:
+        raise error
+    if error is None and job.status in (JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.FAILED):
         return Response(job.result, headers=dict(headers))
     return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED, headers=dict(headers))

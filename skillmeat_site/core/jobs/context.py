@@ -48,6 +48,12 @@ class DryRunContext(SilentReport):
     def add_rows(self, rows: Sequence[Row]) -> None:
         """There is no job to keep them."""
 
+    def expect(self, objects: Sequence[ObjectRef]) -> None:
+        """There is no job whose items they were."""
+
+    def keep_rows(self, rows: Sequence[Row]) -> None:
+        """There is no job to keep them."""
+
     def settled_or_begun(self) -> set[str]:
         """There was no attempt before."""
         return set()
@@ -124,6 +130,14 @@ class JobContext(SilentReport):
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Keep the outcome of some objects of a bulk job, before the rest is handed out."""
         settling.add_rows(self.job, rows)
+
+    def expect(self, objects: Sequence[ObjectRef]) -> None:
+        """Make these objects the job's items before they are dealt with, where it has no children."""
+        settling.expect(self.job, objects)
+
+    def keep_rows(self, rows: Sequence[Row]) -> None:
+        """Keep the outcome of objects that have settled, so that it stands however the job ends."""
+        settling.keep_rows(self.job, rows)
 
     def settled_or_begun(self) -> set[str]:
         """Ids of the objects that an earlier attempt has dealt with."""

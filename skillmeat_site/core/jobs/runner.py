@@ -22,6 +22,7 @@ from skillmeat_site.core.jobs.registry import JobDefinition
 from skillmeat_site.core.jobs.settling import Ending
 from skillmeat_site.core.models import Job, JobItem
 from skillmeat_site.core.results import BulkResult, Itemised, JobStatus, Result, Row
+from skillmeat_site.core.transactions import repeatably
 
 log = structlog.get_logger(__name__)
 
@@ -246,9 +247,9 @@ def _succeeded(job: Job, token: uuid.UUID, result: Any) -> Outcome:
         log.info("job.handed_out")
         return Outcome(job, None, None)
     if isinstance(result, BulkResult):
-        if not job.items.exists():
-            settling.record_rows(job, result)
-        ending = settling.bulk_ending(job, partly=result.partly)
+        if not settling.has_children(job):
+            settling.record_rest(job, result)
+        ending = settling.bulk_ending(job, partly=result.partly, cancelled=result.cancelled)
     else:
         if isinstance(result, Itemised):
             settling.record_rows(job, result)
@@ -293,9 +294,14 @@ def _fan_out(ctx: JobContext, definition: JobDefinition, targets: Sequence[Targe
     params = {(t.object.type, t.object.id): t.params for t in targets}
     open_items = list(job.items.filter(outcome="", child__isnull=True).select_related("job"))
     if job.queue:
-        for start in range(0, len(open_items), CHILDREN_PER_TRANSACTION):
-            ctx.checkpoint()
-            _queue_children(ctx, definition, open_items[start : start + CHILDREN_PER_TRANSACTION], params)
+        try:
+            for start in range(0, len(open_items), CHILDREN_PER_TRANSACTION):
+                ctx.checkpoint()
+                _queue_children(ctx, definition, open_items[start : start + CHILDREN_PER_TRANSACTION], params)
+        except Cancelled:
+            # Children that run already end the job, as ever: so its result tells what all of them came to.
+            settling.cancel_waiting_children(job)
+            settling.defer_open_items(job)
         return HANDED_OUT
     return BulkResult(tuple(_run_children(ctx, definition, open_items, params)))
 
@@ -303,12 +309,23 @@ def _fan_out(ctx: JobContext, definition: JobDefinition, targets: Sequence[Targe
 def _queue_children(
     ctx: JobContext, definition: JobDefinition, items: Sequence[JobItem], params: Mapping[Any, Mapping[str, Any]]
 ) -> None:
-    with transaction.atomic():
-        for item in items:
+    """Hand out what is still open. Raises Cancelled and LeaseLost: of these nothing is handed out then.
+
+    Who cancels has done so before, or waits for the end: what he then ends are all the children that there are.
+    """
+
+    def hand_out() -> None:
+        states.hold(ctx.job.pk, ctx.token)
+        still_open = ctx.job.items.filter(outcome="", pk__in=[item.pk for item in items])
+        wanted = set(still_open.values_list("pk", flat=True))
+        for item in (item for item in items if item.pk in wanted):
             try:
                 enqueue(definition, params[item.object_type, item.object_id], ctx.actor, item=item)
             except DomainError as busy:
                 settling.settle_item(item.pk, Ending.of_error(busy))
+
+    # A child that ends locks itself and then its parent, here it is the other way: the database may break one off.
+    repeatably(hand_out)
 
 
 def _run_children(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from skillmeat_site.core.bulk import insert_rows
-from skillmeat_site.core.errors import Cancelled, DomainError
+from skillmeat_site.core.errors import REGISTRY, Cancelled, DomainError
 from skillmeat_site.core.jobs import registry, states
 from skillmeat_site.core.metrics import count_job
 from skillmeat_site.core.models import Job, JobItem
@@ -32,7 +33,9 @@ MAX_ROWS_IN_RESULT = 500
 """A bulk job's result repeats its rows up to here; beyond, they are read page by page from its items."""
 
 
-_ITEM = ("job_id", "object_type", "object_id", "object_label", "outcome", "code", "message", "detail")
+_TOLD = ("object_label", "outcome", "code", "message", "detail")
+_ITEM = ("job_id", "object_type", "object_id", *_TOLD)
+_NOT_SETTLED = {"outcome": "", "code": "", "message": "", "detail": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,24 @@ class Ending:
 
 def deferral(error: DomainError) -> dict[str, Any]:
     """What a deferred item tells besides its code: when it may be tried again."""
-    return {"reset_at": error.reset_at.isoformat().replace("+00:00", "Z") if error.reset_at else None}
+    until = error.reset_at
+    if until is None and error.retry_after is not None:
+        until = timezone.now() + timedelta(seconds=error.retry_after)
+    return {"reset_at": until.isoformat().replace("+00:00", "Z") if until else None}
+
+
+def error_of(job: Job) -> DomainError | None:
+    """The error that a job failed with, or was deferred by, made anew from its row; None for one that has a result.
+
+    An error always says something, a result has a code at most.
+    """
+    if job.status not in (JobStatus.FAILED, JobStatus.PARTIAL) or not job.error_detail:
+        return None
+    kind = REGISTRY.get(job.error_code, DomainError)
+    told = (job.result or {}).get("reset_at") if kind.defers else None
+    reset_at = datetime.fromisoformat(told) if told else None
+    wait = max(1, round((reset_at - timezone.now()).total_seconds())) if reset_at else None
+    return kind(job.error_detail, retry_after=wait, reset_at=reset_at, data={"job_id": str(job.pk)})
 
 
 def settle(job: Job, token: uuid.UUID | None, ending: Ending) -> bool:
@@ -102,11 +122,11 @@ def close_if_complete(parent_id: uuid.UUID) -> bool:
     return settle(parent, None, bulk_ending(parent))
 
 
-def bulk_ending(job: Job, *, partly: bool = False) -> Ending:
-    """What the items of a bulk job amount to. ``partly`` as in ``BulkResult``; children tell it by themselves."""
+def bulk_ending(job: Job, *, partly: bool = False, cancelled: bool = False) -> Ending:
+    """What the items of a bulk job amount to. The flags as in ``BulkResult``; children tell theirs by themselves."""
     partly = partly or job.children.filter(status=JobStatus.PARTIAL).exists()
-    result = BulkResult(rows_of(job), partly=partly)
-    status = JobStatus.CANCELLED if job.cancel_requested else result.job_status
+    result = BulkResult(rows_of(job), partly=partly, cancelled=cancelled or job.cancel_requested)
+    status = result.job_status
     body = result.to_json()
     if len(result.rows) > MAX_ROWS_IN_RESULT:
         body = {"results": [], "results_url": f"/api/v1/jobs/{job.pk}/items", "summary": body["summary"]}
@@ -132,10 +152,21 @@ def cancel_waiting_children(parent: Job) -> None:
     for child in waiting.iterator():
         settle(child, None, Ending.of_error(Cancelled()))
     parent.children.filter(parent_item__isnull=False, status=JobStatus.RUNNING).update(cancel_requested=True)
+    if has_children(parent):  # who does the work himself tells what he has not done
+        defer_open_items(parent)
+    close_if_complete(parent.pk)
+
+
+def has_children(parent: Job) -> bool:
+    """Whether the job has handed out items. Its retries are children of another kind."""
+    return parent.children.filter(parent_item__isnull=False).exists()
+
+
+def defer_open_items(parent: Job) -> None:
+    """After a cancel: what has no child will have none."""
     orphaned = parent.items.filter(Q(outcome="") & Q(child__isnull=True))
     for item_id in orphaned.values_list("pk", flat=True):
         settle_item(item_id, Ending.of_error(Cancelled()))
-    close_if_complete(parent.pk)
 
 
 def settled_or_begun(job: Job) -> set[str]:
@@ -153,6 +184,36 @@ def add_rows(job: Job, rows: Sequence[Row]) -> None:
         Job.objects.filter(pk=job.pk).update(done=job.items.exclude(outcome="").count())
 
 
+def expect(job: Job, objects: Sequence[ObjectRef]) -> None:
+    """Make these objects items of a bulk job that has no children, before the first of them is dealt with.
+
+    So a retry finds what is left, however the job ends. A second attempt finds the items of the first.
+    """
+    rows = ({"job_id": job.pk, **_NOT_SETTLED, **_names(ref)} for ref in objects)
+    insert_rows(JobItem, rows, _ITEM, ignore_conflicts=True)
+
+
+def keep_rows(job: Job, rows: Sequence[Row]) -> None:
+    """Tell what became of some of the objects, whether they are items already or not."""
+    JobItem.objects.bulk_create(
+        [JobItem(**columns) for columns in _columns(job, rows)],
+        update_conflicts=True,
+        unique_fields=["job", "object_type", "object_id"],
+        update_fields=_TOLD,
+    )
+
+
+def record_rest(job: Job, result: BulkResult) -> None:
+    """Keep those rows of a bulk operation without children that are not kept yet."""
+    known = dict(job.items.values_list("object_id", "outcome"))
+    rest = [row for row in result.rows if not known.get(row.object.id)]
+    if known:
+        keep_rows(job, rest)
+    else:
+        _insert_rows(job, rest)
+    Job.objects.filter(pk=job.pk).update(done=len(result.rows), total=len(result.rows))
+
+
 def record_rows(job: Job, result: Itemised) -> None:
     """Keep the rows of a bulk operation that had no children as items of its job."""
     _insert_rows(job, result.rows)
@@ -160,12 +221,14 @@ def record_rows(job: Job, result: Itemised) -> None:
 
 
 def _insert_rows(job: Job, rows: Sequence[Row]) -> None:
-    items = (
+    insert_rows(JobItem, _columns(job, rows), _ITEM, ignore_conflicts=True)
+
+
+def _columns(job: Job, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    return (
         {
             "job_id": job.pk,
-            "object_type": row.object.type,
-            "object_id": row.object.id,
-            "object_label": row.object.label[:300],
+            **_names(row.object),
             "outcome": row.outcome.value,
             "code": row.code,
             "message": row.message,
@@ -173,7 +236,10 @@ def _insert_rows(job: Job, rows: Sequence[Row]) -> None:
         }
         for row in rows
     )
-    insert_rows(JobItem, items, _ITEM, ignore_conflicts=True)
+
+
+def _names(ref: ObjectRef) -> dict[str, str]:
+    return {"object_type": ref.type, "object_id": ref.id, "object_label": ref.label[:300]}
 
 
 def _settle_own_item(job: Job, ending: Ending) -> None:

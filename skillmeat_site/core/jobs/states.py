@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from skillmeat_site.core.errors import JobFinished, LeaseLost
+from skillmeat_site.core.errors import Cancelled, JobFinished, LeaseLost
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.results import ACTIVE, JobStatus
 
@@ -48,6 +48,17 @@ def beat(job_id: Any, token: uuid.UUID, **progress: Any) -> bool:
     if not mine.update(heartbeat_at=Now(), **progress):
         raise LeaseLost
     return bool(mine.values_list("cancel_requested", flat=True).first())
+
+
+def hold(job_id: Any, token: uuid.UUID) -> None:
+    """Let nobody cancel a job until the transaction ends. Raises Cancelled where somebody has, and LeaseLost."""
+    mine = Job.objects.filter(pk=job_id, lease_token=token, status=JobStatus.RUNNING)
+    # Rows that refer to it, as those of children do, can be written all the same.
+    cancelled = mine.select_for_update(no_key=True).values_list("cancel_requested", flat=True).first()
+    if cancelled is None:
+        raise LeaseLost
+    if cancelled:
+        raise Cancelled
 
 
 def release_key(job_id: Any, token: uuid.UUID) -> None:

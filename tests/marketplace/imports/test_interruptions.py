@@ -17,6 +17,7 @@ from collections_app.store import checkpoints, journal, staging
 from marketplace.models import EntryImport
 from marketplace.services import bulk_import, import_delivery
 from marketplace.services.import_run import ImportOptions
+from marketplace.services.reimport import ReimportOptions
 from skillmeat_site.core.actor import COMMAND_LINE
 from skillmeat_site.core.errors import Cancelled, DomainError
 from skillmeat_site.core.leases import Lease
@@ -134,6 +135,13 @@ def test_in_bulk_each_source_fails_for_itself_and_a_cancel_defers_the_rest(regis
     )
     assert {row.code for row in result.rows} == {"cancelled"}
     assert result.job_status == "cancelled"
+    again = bulk_import.reimport_many(chosen, options=ReimportOptions(), actor=COMMAND_LINE, report=Stopped())
+    assert [(row.outcome.value, row.code) for row in again.rows] == [
+        ("deferred", "cancelled"),
+        ("deferred", "cancelled"),
+        ("failed", "not_found"),
+    ]
+    assert again.job_status == "cancelled"
 
 
 def test_a_full_disk_in_the_middle(registered, monkeypatch, small):

@@ -1,4 +1,4 @@
-"""Deployments that follow their artifact when it is imported anew."""
+"""Keeping deployments up to date when their artifact is imported anew."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import structlog
 
 from collections_app.domain.deploy_plan import Found, Presence
 from collections_app.models import Deployment, Project
+from collections_app.services.deploy_rows import Settled
 from collections_app.services.deploy_sources import read_source
 from collections_app.services.deployed_view import Known, key_of, read_view
-from collections_app.services.deploying import DeployOptions, deploy_held
+from collections_app.services.deploying import DeployOptions, deploy_sources
 from collections_app.services.homes import limits
-from collections_app.services.project_changes import STOPS
 from collections_app.services.project_holding import HeldProject, check_project, held_project
+from collections_app.services.told import STOPS
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError
@@ -102,7 +103,9 @@ def _redeploy(held: HeldProject, row: Deployment, was: str, actor: Actor, job_id
         return False
     # What a record of 1.x deployed was compared with ``was`` just now; the swap proves that it is still the same.
     options = DeployOptions(known.key.profile, force=known.recorded.oid is None)
-    settled = deploy_held(held, [source], options, actor, job_id)[row.artifact.pk]
+    told: dict[UUID, Settled] = {}
+    deploy_sources(held, [source], options, actor, job_id, told.update)
+    settled = told[row.artifact.pk]
     if settled.code:
         log.warning("deployment.not_followed", deployment=str(row.pk), code=settled.code, detail=settled.message)
         return None
