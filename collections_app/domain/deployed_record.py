@@ -15,6 +15,7 @@ import tomli
 
 from collections_app.domain.deploy_targets import Profile
 from collections_app.domain.merge_types import Container, OwnedKey
+from collections_app.domain.names import MAX_NAME
 from collections_app.domain.types import ArtifactKind
 from collections_app.errors import FormatTooNew, ManifestInvalid, UnsafePath
 
@@ -94,7 +95,8 @@ class DeployedFile:
 def parse_deployed(data: bytes) -> DeployedFile:
     """Reads the file, of format 2 or of SkillMeat 1.x. Naive times are UTC.
 
-    Raises ``ManifestInvalid`` for nonsense, ``FormatTooNew``, and ``UnsafePath`` for a path out of the project.
+    Raises ``ManifestInvalid`` for nonsense and for what no index could hold (U+0000, names that are too long: two of
+    them could be one there), ``FormatTooNew``, and ``UnsafePath`` for a path out of the project.
     """
     try:
         document = tomli.loads(data.decode("utf-8-sig"))
@@ -157,6 +159,10 @@ def _deployed(row: dict[str, Any]) -> Deployed:
 
 
 def _text(row: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    return _storable(_any_text(row, key, default), key)
+
+
+def _any_text(row: Mapping[str, Any], key: str, default: str | None = None) -> str:
     value = row.get(key, default)
     if not isinstance(value, str):
         raise ManifestInvalid(f"deployed: {key} is {'missing' if value is None else 'no text'}")
@@ -167,18 +173,26 @@ def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     values = row.get(key, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ManifestInvalid(f"deployed: {key} is no list of texts")
-    return tuple(values)
+    return tuple(_storable(value, key) for value in values)
+
+
+def _storable(value: str, key: str) -> str:
+    if "\0" in value:
+        raise ManifestInvalid(f"deployed: {key} holds U+0000")
+    return value
 
 
 def _name(row: Mapping[str, Any]) -> str:
     name = _text(row, "artifact_name")
     if not name:
         raise ManifestInvalid("deployed: artifact_name is empty")
+    if len(name) > MAX_NAME:
+        raise ManifestInvalid(f"deployed: an artifact_name of more than {MAX_NAME} characters")
     return name
 
 
 def _path(row: Mapping[str, Any]) -> str:
-    path = _text(row, "artifact_path")
+    path = _any_text(row, "artifact_path")
     if path == SERVERS_PATH:
         return path
     if "\\" in path or any(ord(sign) < 0x20 for sign in path) or {"", ".", ".."} & set(path.rstrip("/").split("/")):

@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.errors import UnsafePath
+from skillmeat_site.core.text import storable
 
 SEGMENT_BYTES = 255
 """The longest name of a file that common file systems take."""
 PATH_BYTES = 1024
+MAX_NAME = 300
+"""So many characters of a name the index holds."""
 RENAME_LIMIT = 100
 
 
@@ -90,6 +93,12 @@ def check_name(kind: ArtifactKind, name: str) -> str:
 def normalised(name: str) -> str:
     """The name in NFC, as it is stored: a repository written on macOS may hold the same letters decomposed."""
     return unicodedata.normalize("NFC", name)
+
+
+def stored_ref(ref: ArtifactRef) -> ArtifactRef:
+    """Type and name as the index has them: without U+0000, and not longer than its column."""
+    name = storable(ref.name)[:MAX_NAME]
+    return ref if name == ref.name else ArtifactRef(ref.type, name)
 
 
 def artifact_path_unchecked(kind: ArtifactKind, name: str) -> str:

@@ -207,7 +207,7 @@ class Planned:
             old, new = {CONTENT: self.mine.current, **old}, {CONTENT: self.oid, **new}
         row: dict[str, Any] = {
             "artifact_id": self.mine.id or None,
-            "name": self.mine.ref.name,
+            "name": self.mine.ref.told.name,
             "type": self.mine.ref.type,
             "status": self.status.value,
             "changes": list(new),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -106,7 +107,7 @@ def load(raw: bytes, file: str) -> tuple[Fields, int]:
     if len(raw) > MAX_BYTES:
         raise ManifestInvalid(f"{file} is larger than {MAX_BYTES} bytes")
     try:
-        document = tomli.loads(raw.decode().removeprefix("\ufeff"))
+        document = tomli.loads(raw.decode().removeprefix("\ufeff"), parse_float=_number)
     except UnicodeDecodeError as error:
         raise ManifestInvalid(f"{file} is not UTF-8 (byte {error.start})") from None
     except tomli.TOMLDecodeError as error:
@@ -121,6 +122,12 @@ def load(raw: bytes, file: str) -> tuple[Fields, int]:
     if number > FORMAT:
         raise fields.wrong("format", f"{number} is newer than {FORMAT}: a newer SkillMeat wrote it")
     return fields, number
+
+
+def _number(text: str) -> float:
+    """NaN is always the same object, and so equal to itself inside tables: two readings of one file are equal."""
+    number = float(text)
+    return math.nan if math.isnan(number) else number
 
 
 def _check_plain(value: object, place: str, depth: int) -> None:

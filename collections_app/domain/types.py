@@ -45,6 +45,11 @@ class ArtifactRef(NamedTuple):
         return _KINDS.get(self.type)
 
     @property
+    def told(self) -> ArtifactRef:
+        """For results, which are stored: U+0000, which a file may name and no database takes, as an escape."""
+        return ArtifactRef(self.type.replace("\0", "\\0"), self.name.replace("\0", "\\0"))
+
+    @property
     def lock_key(self) -> str:
         """The key of the artifact in collection.lock."""
         return f"{self.name}::{self.type}"

@@ -9,11 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from collections_app.domain.names import MAX_NAME
 from collections_app.domain.types import ArtifactKind
 from collections_app.querysets import ArtifactQuerySet
 from skillmeat_site.core.models.job import choices
-
-MAX_NAME = 300
 
 
 class Artifact(models.Model):

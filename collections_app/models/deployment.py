@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from collections_app.models.artifact import MAX_NAME
+from collections_app.domain.names import MAX_NAME
 from collections_app.querysets import DeploymentQuerySet, ProjectQuerySet
 from skillmeat_site.core.leases import LeasedModel
 

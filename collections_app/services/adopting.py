@@ -17,9 +17,10 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from collections_app.domain.lockfile import LockEntry
+from collections_app.domain.lockfile import LOCK_NAME, LockEntry
 from collections_app.domain.manifest import MANIFEST_NAME, ArtifactRecord, Manifest, write_manifest
 from collections_app.domain.names import FOLDERS, check_relative, check_slug
+from collections_app.domain.places import Places
 from collections_app.domain.types import ArtifactRef, Origin
 from collections_app.errors import UnsafePath
 from collections_app.models import Artifact, Collection
@@ -48,6 +49,7 @@ from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
 
+_OURS = dict.fromkeys((MANIFEST_NAME, LOCK_NAME), "the collection's own file")
 _STOPS = (Cancelled, JobTimeout, LeaseLost)
 
 
@@ -190,17 +192,21 @@ class _Copy:
         ids = self._ids_in_use()
         locks = on_disk.files.lock.by_ref()
         changes: list[Change] = []
-        paths: set[str] = set()
+        before = Places({**_OURS, **{record.path.rstrip("/"): str(record.ref.told) for record in records.values()}})
+        now = Places()
         for record in self._wanted(on_disk):
-            ref = record.ref
+            ref, path = record.ref, record.path.rstrip("/")
+            if holder := now.holder(path) or (before.holder(path) if ref not in records else None):
+                self._settle(ref, ItemOutcome.CONFLICT, UnsafePath.code, f"{path[:200]!a}: the place of {holder}.")
+                continue
             try:
                 change = self._change(record, records.get(ref), locks.get(ref), here)
             except DomainError as error:
                 self._settle(ref, ItemOutcome.FAILED, error.code, error.detail)
                 continue
-            if change is None or record.path in paths:
+            if change is None:
                 continue
-            paths.add(record.path)
+            now.take(path, str(ref.told))
             own = row_id(change.record)
             if own is None or own in ids:
                 own = uuid.uuid4()
@@ -282,8 +288,8 @@ class _Copy:
         return write
 
     def _settle(self, ref: ArtifactRef, outcome: ItemOutcome, code: str = "", detail: str = "") -> None:
-        label = f"{self.slug}/{ref}"
-        told = {"collection": self.slug, "type": ref.type, "name": ref.name}
+        label = f"{self.slug}/{ref.told}"
+        told = {"collection": self.slug, "type": ref.told.type, "name": ref.told.name}
         self.settled[ref] = Row(ObjectRef("artifact", label, label), outcome, code, detail, told)
 
     def _told(self, known: bool) -> list[Row]:

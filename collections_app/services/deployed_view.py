@@ -22,10 +22,10 @@ from collections_app.domain.deployed_record import Deployed, DeployedFile, parse
 from collections_app.domain.deployed_writer import dump_deployed
 from collections_app.domain.merge_types import Container, OwnedKey
 from collections_app.domain.merged_files import MERGE_PROFILE, PATHS, MergedFile, is_merged
+from collections_app.domain.names import MAX_NAME
 from collections_app.domain.types import ArtifactKind, ArtifactRef
 from collections_app.errors import DiskDenied, PathBlocked, UnsafeLink
 from collections_app.models import Artifact, Deployment, Project
-from collections_app.models.artifact import MAX_NAME
 from collections_app.services.homes import limits
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.errors import DomainError, LimitExceeded

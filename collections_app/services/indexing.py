@@ -11,25 +11,31 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 from django.db.models import CharField, F
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from collections_app.domain.lockfile import LockEntry
-from collections_app.domain.types import Origin
+from collections_app.domain.names import stored_ref
+from collections_app.domain.types import ArtifactRef, Origin, Problem
 from collections_app.errors import ManifestInvalid
 from collections_app.followers import tell_followers
 from collections_app.models import Artifact, Collection
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.index_results import FailedIndex, IndexAllResult, Indexed, IndexResult
+from collections_app.services.name_doubles import doubles_of
 from collections_app.services.rows import COMPARED, insert_artifacts, recorded, row_id, unrecorded, update_artifacts
 from collections_app.store.reader import CollectionOnDisk, Found, read_collection, read_files
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
+from skillmeat_site.core.jobs.failures import as_domain_error
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
+
+log = structlog.get_logger(__name__)
 
 _compared = itemgetter(*COMPARED)
 
@@ -89,6 +95,11 @@ def index_collections(
             raise
         except DomainError as error:
             failed.append(FailedIndex(slug, error.code, error.detail))
+        except DatabaseError as error:
+            if as_domain_error(error) is not None:  # there is no database: the others would fare no better
+                raise
+            log.exception("index.refused", collection=slug)
+            failed.append(FailedIndex(slug, DomainError.code, "The database refused its rows. The log tells more."))
     return IndexAllResult(tuple(done), tuple(failed), round(time.monotonic() - began, 3), dry_run)
 
 
@@ -149,7 +160,7 @@ def plan_index(
     that other collections have (the folder is a copy of theirs): the rows here get ids of their own.
     """
     by_id = {row["pk"]: row for row in known}
-    by_ref = {(row["type"], row["name"]): row for row in by_id.values()}
+    by_ref = {ArtifactRef(row["type"], row["name"]): row for row in by_id.values()}
     locks = on_disk.files.lock.by_ref()
     added: list[dict[str, Any]] = []
     updated: list[dict[str, Any]] = []
@@ -157,9 +168,19 @@ def plan_index(
     counts: Counter[str] = Counter()
     renamed: list[uuid.UUID] = []
     met: set[uuid.UUID] = set()
+    names = {stored_ref(found.ref) for found in on_disk.artifacts}
+    doubles = doubles_of(on_disk.artifacts, names)
     for found in on_disk.artifacts:
         given = row_id(found.record) if found.record else None
-        row = (by_id.get(given) if given else None) or by_ref.get((found.ref.type, found.ref.name))
+        if (problem := doubles.get(found.ref)) is not None:
+            errors.append(_error(found, problem))
+            own = by_id.get(given) if given else None
+            if own is not None and (own["type"], own["name"]) not in names:
+                met.add(own["pk"])
+                if (own["problem_code"], own["problem_detail"]) != (problem.code, problem.detail):
+                    updated.append({"pk": own["pk"], **_with_problem(own, problem)})
+            continue
+        row = (by_id.get(given) if given else None) or by_ref.get(stored_ref(found.ref))
         columns = _columns(found, locks.get(found.ref), row)
         if row is None or row["pk"] in met:
             free = given if given and given not in by_id and given not in taken else uuid.uuid4()
@@ -173,12 +194,9 @@ def plan_index(
             if (row["type"], row["name"]) != (columns["type"], columns["name"]):
                 renamed.append(row["pk"])
         if columns["problem_code"]:
-            errors.append(
-                {"artifact": str(found.ref), "code": columns["problem_code"], "detail": columns["problem_detail"]}
-            )
+            errors.append(_error(found, Problem(columns["problem_code"], columns["problem_detail"])))
         else:
             counts[how if columns["content_oid"] else "missing"] += 1
-    names = {(found.ref.type, found.ref.name) for found in on_disk.artifacts}
     gone = [row for row in by_id.values() if row["pk"] not in met]
     kept = [row for row in gone if row["keep"] and (row["type"], row["name"]) not in names]
     lost = [{"pk": row["pk"], **_without_files(row)} for row in kept if row["content_oid"]]
@@ -195,6 +213,10 @@ def plan_index(
         ),
     )
     return IndexPlan(tuple(added), (*updated, *lost), removed, tuple(renamed), result)
+
+
+def _error(found: Found, problem: Problem) -> dict[str, str]:
+    return {"artifact": str(found.ref.told), "code": problem.code, "detail": problem.detail}
 
 
 def known_rows(collection: Collection, *, keep_imported: bool = True) -> list[dict[str, Any]]:
@@ -228,6 +250,10 @@ def _columns(found: Found, lock: LockEntry | None, row: Mapping[str, Any] | None
 
 def _without_files(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in COMPARED}, "content_oid": "", "problem_code": "", "problem_detail": ""}
+
+
+def _with_problem(row: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
+    return {**{name: row[name] for name in COMPARED}, "problem_code": problem.code, "problem_detail": problem.detail}
 
 
 def _ids_elsewhere(collection: Collection, on_disk: CollectionOnDisk) -> set[uuid.UUID]:

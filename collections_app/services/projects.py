@@ -89,7 +89,9 @@ def _register(path: str, name: str, actor: Actor, records: Records | None) -> Pr
                 write_rows(view, view.known)
     except IntegrityError:
         known = Project.objects.filter(path=real).first()
-        raise ProjectExists(data={"project_id": known.pk if known else None}) from None
+        if known is None:  # it was not the path that the database refused
+            raise
+        raise ProjectExists(data={"project_id": known.pk}) from None
     return row
 
 

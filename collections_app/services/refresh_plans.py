@@ -80,9 +80,9 @@ def hold_to(plan: RefreshPlan, prepared: Prepared, *, only: Group[str] | None = 
     if plan.base_digest not in ("", prepared.reading.digest):
         raise StalePlan("The collection's files have changed since: preview again.")
     errors = {_key(row): row for row in plan.details if row["status"] == Status.ERROR}
-    away = [(one, errors.get(tuple(one.mine.ref))) for one in prepared.changes]
+    away = [(one, errors.get(tuple(one.mine.ref.told))) for one in prepared.changes]
     prepared.settle({one.mine.ref: one.failed(row["code"], row["reason"] or "") for one, row in away if row})
-    failed = {tuple(one.mine.ref) for one in prepared.planned if one.code and not one.changes}
+    failed = {tuple(one.mine.ref.told) for one in prepared.planned if one.code and not one.changes}
     told = _changing(row for row in plan.details if only is None or str(row["artifact_id"]) in only)
     now = _changing(one.to_json() for one in prepared.planned)
     if any(now.get(key) != row for key, row in told.items() if key not in failed) or now.keys() - told.keys():

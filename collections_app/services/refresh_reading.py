@@ -11,7 +11,7 @@ from collections_app.domain.artifact_document import document_files, document_ki
 from collections_app.domain.inline import INLINE
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
-from collections_app.domain.names import collision_key
+from collections_app.domain.names import collision_key, stored_ref
 from collections_app.domain.refresh_fields import Written
 from collections_app.domain.refresh_options import Filters
 from collections_app.domain.refresh_plan import Mine, Repo, repo_of
@@ -21,6 +21,7 @@ from collections_app.errors import UnsafePath
 from collections_app.models import Artifact, Collection
 from collections_app.services.contents import read_head
 from collections_app.services.homes import home, limits
+from collections_app.services.name_doubles import doubles_of
 from collections_app.services.rows import row_id
 from collections_app.store.reader import CollectionOnDisk, Found, read_collection
 from skillmeat_site.core.documents.frontmatter import parse_document
@@ -67,14 +68,16 @@ def read_mine(collection: Collection, filters: Filters, *, with_written: bool = 
         return Reading((), {}, {}, {})
     on_disk = read_collection(folder, limits=limits(), with_lock=with_written)
     locks = on_disk.files.lock.by_ref()
-    shared = _shared(on_disk)
+    names = {stored_ref(found.ref) for found in on_disk.artifacts}
+    doubles = doubles_of(on_disk.artifacts, names)
+    problems = {**_shared(on_disk), **doubles}
     mine = []
     for found in on_disk.artifacts:
-        artifact_id = rows.take(found)
+        artifact_id = rows.keep(found, names) if found.ref in doubles else rows.take(found)
         if filters.takes(found.ref, artifact_id):
             written = _written(collection, found, locks.get(found.ref)) if with_written else Written()
-            mine.append(_mine(found, artifact_id, written, shared.get(found.ref)))
-    for row in rows.without_files({found.ref for found in on_disk.artifacts}):
+            mine.append(_mine(found, artifact_id, written, problems.get(found.ref)))
+    for row in rows.without_files(names):
         ref = ArtifactRef(row["type"], row["name"])
         if filters.takes(ref, str(row["pk"])):
             mine.append(Mine(id=str(row["pk"]), ref=ref, path=row["path"], record=None, current=""))
@@ -97,11 +100,19 @@ class _Rows:
     def take(self, found: Found) -> str:
         """The id of an artifact; empty for one that has none yet."""
         given = row_id(found.record) if found.record else None
-        pk = given if given in self._known else self._by_ref.get(found.ref)
+        pk = given if given in self._known else self._by_ref.get(stored_ref(found.ref))
         if pk in self.left:
             del self.left[pk]
             return str(pk)
         return "" if given is None or given in self._known else str(given)
+
+    def keep(self, found: Found, names: Container[ArtifactRef]) -> str:
+        """The id of an artifact that the index has no room for: of its own row, unless another one has that's name."""
+        pk = row_id(found.record) if found.record else None
+        if pk not in self.left or ArtifactRef(self.left[pk]["type"], self.left[pk]["name"]) in names:
+            return ""
+        del self.left[pk]
+        return str(pk)
 
     def without_files(self, present: Container[ArtifactRef]) -> Iterator[Mapping[str, Any]]:
         """Of what was not taken, the rows that an index keeps."""

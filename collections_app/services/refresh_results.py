@@ -179,7 +179,7 @@ def _checked(mine: Mine, theirs: Theirs | Failure | None) -> dict[str, Any]:
     told = theirs if isinstance(theirs, Theirs) else None
     return {
         "artifact_id": mine.id or None,
-        "name": mine.ref.name,
+        "name": mine.ref.told.name,
         "type": mine.ref.type,
         "state": state_of(mine, told).value,
         "pinned": mine.is_pinned,
@@ -193,7 +193,7 @@ def _checked(mine: Mine, theirs: Theirs | Failure | None) -> dict[str, Any]:
 
 
 def _row(mine: Mine, outcome: ItemOutcome, code: str, message: str, detail: Mapping[str, Any]) -> Row:
-    return Row(ObjectRef("artifact", mine.id, str(mine.ref)), outcome, code, message, detail)
+    return Row(ObjectRef("artifact", mine.id, str(mine.ref.told)), outcome, code, message, detail)
 
 
 def _shown(moment: datetime | None) -> str | None:

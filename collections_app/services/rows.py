@@ -10,9 +10,11 @@ from typing import Any
 from collections_app.domain.artifact_edit import users_fields
 from collections_app.domain.lockfile import LockEntry
 from collections_app.domain.manifest import ArtifactRecord
+from collections_app.domain.names import stored_ref
 from collections_app.domain.types import ArtifactRef
 from collections_app.models import Artifact, Collection
 from skillmeat_site.core.bulk import insert_rows, update_rows
+from skillmeat_site.core.documents.jsonable import to_jsonable
 from skillmeat_site.core.text import storable
 
 LATEST = "latest"
@@ -46,12 +48,17 @@ def row_id(record: ArtifactRecord) -> uuid.UUID | None:
 
 
 def recorded(record: ArtifactRecord, lock: LockEntry | None) -> dict[str, Any]:
-    """The columns that the artifact's places in the two files decide."""
+    """The columns that the artifact's places in the two files decide.
+
+    Valid TOML may say what no database takes (U+0000, NaN, dates within JSON): what is stored here is as it will be
+    read again, so that the next index finds nothing to write.
+    """
     told = {name: _text(record.metadata.get(name)) for name in TOLD}
     ref = record.version_spec or ""
+    rest = {name: value for name, value in record.metadata.items() if name not in TOLD}
     return {
         "type": record.type[:20],
-        "name": storable(record.name)[:300],
+        "name": stored_ref(record.ref).name,
         "path": storable(record.path),
         "origin": storable(record.origin)[:20],
         "upstream_url": storable(record.upstream or "")[:1000],
@@ -59,11 +66,11 @@ def recorded(record: ArtifactRecord, lock: LockEntry | None) -> dict[str, Any]:
         "upstream_path": storable(record.upstream_path or ""),
         "pin": storable(record.pin or "")[:255],
         "pin_reason": storable(record.pin_reason or "")[:500],
-        "base_oid": record.base_oid or "",
-        "base_commit": (record.resolved_sha or "")[:40],
+        "base_oid": storable(record.base_oid or "")[:40],
+        "base_commit": storable(record.resolved_sha or "")[:40],
         **told,
         "tags": [storable(tag) for tag in record.tags],
-        "metadata": {name: value for name, value in record.metadata.items() if name not in TOLD},
+        "metadata": to_jsonable(rest, set()),
         "field_provenance": provenance(record, lock),
     }
 
@@ -74,8 +81,9 @@ def provenance(record: ArtifactRecord, lock: LockEntry | None) -> dict[str, str 
     So a field is its user's where this is None, or not the value that stands there.
     """
     written = lock.extra.get("written") if lock else None
-    told = {str(name): str(value) for name, value in written.items()} if isinstance(written, Mapping) else {}
-    return {**told, **dict.fromkeys(users_fields(record))}
+    noted = written.items() if isinstance(written, Mapping) else ()
+    told = {storable(str(name)): storable(str(value)) for name, value in noted}
+    return {**told, **dict.fromkeys(map(storable, users_fields(record)))}
 
 
 def unrecorded(ref: ArtifactRef, path: str, origin: str) -> dict[str, Any]:
@@ -84,7 +92,7 @@ def unrecorded(ref: ArtifactRef, path: str, origin: str) -> dict[str, Any]:
     return {
         **blank,
         "type": ref.type,
-        "name": ref.name,
+        "name": stored_ref(ref).name,
         "path": path,
         "origin": origin,
         "tags": [],

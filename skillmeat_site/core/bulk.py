@@ -32,7 +32,8 @@ def insert_rows(
     """Insert many rows: one statement per 5,000. Returns how many were inserted.
 
     ``columns`` are attribute names (``plugin_id``, not ``plugin``) and have to hold every column without a database
-    default: neither ``save()`` nor field defaults are asked. Raises IntegrityError unless ``ignore_conflicts``.
+    default: neither ``save()`` nor field defaults are asked. Raises IntegrityError unless ``ignore_conflicts``, and
+    ValueError for NaN and infinities.
     """
     table = _Table(model, columns)
     names = ", ".join(table.quoted(field.column) for field in table.fields)
@@ -93,10 +94,10 @@ class _Table:
         for row in rows:
             waiting.append(self._prepared(row))
             if len(waiting) == ROWS_PER_STATEMENT:
-                yield json.dumps(waiting, cls=DjangoJSONEncoder)
+                yield _dumped(waiting)
                 waiting = []
         if waiting:
-            yield json.dumps(waiting, cls=DjangoJSONEncoder)
+            yield _dumped(waiting)
 
     def _prepared(self, row: Mapping[str, Any]) -> dict[str, Any]:
         prepared = {name: row[name] for name in self.names}
@@ -121,6 +122,11 @@ class _Table:
         values = [f"{_extract(field)} AS {self.quoted(field.attname)}" for field in self.fields]
         key = ["json_extract(value, '$.pk') AS pk"] if self.keyed else []
         return f"(SELECT {', '.join([*key, *values])} FROM json_each(%s)) AS t"  # noqa: S608
+
+
+def _dumped(rows: list[dict[str, Any]]) -> str:
+    """Raises ValueError for NaN and infinities: JSON has none, and a database would say only that it is malformed."""
+    return json.dumps(rows, cls=DjangoJSONEncoder, allow_nan=False)
 
 
 def _stored_as(field: Field[Any, Any]) -> Field[Any, Any]:

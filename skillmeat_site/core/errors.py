@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from skillmeat_site.core.text import storable
+
 REGISTRY: dict[str, type[DomainError]] = {}
 """Every code that the faces can answer, with the class that carries it. Documented in docs/errors.md."""
 RESULT_HINTS: dict[str, str] = {}
@@ -47,7 +49,10 @@ def json_pointer(name: str) -> str:
 
 
 class DomainError(Exception):
-    """An expected failure. ``detail`` is shown to people: it never holds a secret or a path of the server."""
+    """An expected failure. ``detail`` is shown to people: it never holds a secret or a path of the server.
+
+    Rows of jobs and collections keep it, and it may name what stands in a file: so it is storable.
+    """
 
     code: ClassVar[str] = "internal"
     defers: ClassVar[bool] = False
@@ -73,8 +78,8 @@ class DomainError(Exception):
         reset_at: datetime | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = storable(detail) or self.title
+        super().__init__(self.detail)
         self.errors = errors
         self.retry_after = retry_after
         self.reset_at = reset_at

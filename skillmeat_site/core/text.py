@@ -9,6 +9,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """Without U+0000 and lone surrogates: PostgreSQL refuses both."""
+    if text.isascii() and "\0" not in text:  # most texts, at a fifth of the time
+        return text
     return _UNSTORABLE.sub("", text)
 
 

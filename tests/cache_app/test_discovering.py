@@ -109,6 +109,29 @@ def test_what_is_ours_is_no_project(make_project, roots, settings):
     assert counted(discover()) == came_to()
 
 
+@pytest.mark.parametrize(
+    ("names", "extra"),
+    [
+        (["a\\u0000"], ""),
+        (["a", "a\\u0000"], ""),
+        (["n" * 300 + "1", "n" * 300 + "2"], ""),
+        ([], 'artifact_uuid = "\\u0000"\n'),
+        ([], 'keys = [{section = "\\u0000", label = "a", identity = "a", oid = "a"}]\n'),
+    ],
+)
+def test_a_record_that_no_database_takes_is_its_own_projects_error(make_project, names, extra):
+    """It had ended the discovery of all projects, or been counted as added again and again."""
+    make_project("bad", text=record(*(("skill", name) for name in names or ["a"]), extra=extra))
+    make_project("good", ("skill", "x"))
+    for result in (discover(dry_run=True), discover()):
+        assert counted(result) == came_to(added=1, errors=["manifest_invalid"])
+    assert paths() == ["bad", "good"]
+    assert list(Deployment.objects.values_list("project__name", "name")) == [("good", "x")]
+    assert counted(discover()) == came_to(unchanged=1, errors=["manifest_invalid"])
+    make_project("bad", ("skill", "a"))
+    assert counted(discover()) == came_to(changed=1, unchanged=1)
+
+
 def test_a_changed_record(make_project):
     folder = make_project("a", ("skill", "x"))
     discover()

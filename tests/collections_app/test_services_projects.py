@@ -7,10 +7,13 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.db import IntegrityError
 
 from collections_app.domain.drift import DriftState
-from collections_app.errors import ProjectBusy, ProjectExists, ProjectMissing
+from collections_app.errors import ManifestInvalid, ProjectBusy, ProjectExists, ProjectMissing
 from collections_app.models import Artifact, Collection, Deployment, Project
+from collections_app.services import projects
+from collections_app.services.deployed_view import read_records, read_view
 from collections_app.services.drift import drift_of, states_of
 from collections_app.services.project_holding import held_project
 from collections_app.services.projects import (
@@ -19,6 +22,7 @@ from collections_app.services.projects import (
     find_project,
     forget_project,
     project_status,
+    register_found,
     register_project,
 )
 from collections_app.services.redeploying import redeploy_clean
@@ -60,6 +64,31 @@ def test_a_project_is_registered_once(roots):
     assert ensure_project(str(roots / "app"), actor=COMMAND_LINE, report=SilentReport()) == project
     assert find_project(str(roots / "app")) == project
     assert tree(roots) == {}
+
+
+def test_a_record_that_no_database_takes_is_no_reason_not_to_register(roots):
+    """It had been a traceback: the rows of its second name were refused."""
+    (roots / "app" / ".claude").mkdir(parents=True)
+    one = '[[deployed]]\nartifact_name = "{}"\nartifact_type = "skill"\nfrom_collection = "c"\n'
+    one += 'deployed_at = 2026-01-01T00:00:00\nartifact_path = "skills/x"\ncontent_hash = "x"\n'
+    (roots / "app" / RECORD).write_text(one.format("a") + one.format("a\\u0000"))
+    project = register(roots / "app")
+    with pytest.raises(ManifestInvalid):
+        read_view(project)
+    assert not Deployment.objects.exists()
+
+
+def test_only_a_path_that_is_there_is_a_project_that_exists(roots, monkeypatch):
+    """What else the database refuses had been told as a project that nobody could find."""
+
+    def write_rows(view, after):
+        raise IntegrityError("UNIQUE constraint failed: collections_app_deployment")
+
+    (roots / "app").mkdir()
+    monkeypatch.setattr(projects, "write_rows", write_rows)
+    with pytest.raises(IntegrityError):
+        register_found(str(roots / "app"), read_records(str(roots / "app")), actor=COMMAND_LINE)
+    assert not Project.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,13 @@ def test_an_unknown_column_is_an_error():
         update_rows(CatalogEntry, [{"pk": 1, "plugin": None}], ["plugin"])
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_no_json_is_refused_before_the_database_sees_it(number):
+    entry = CatalogEntryFactory()
+    with pytest.raises(ValueError, match="JSON"):
+        update_rows(CatalogEntry, [{"pk": entry.pk, "metadata": {"a": number}}], ["metadata"])
+
+
 def test_more_rows_than_one_statement_takes():
     number = bulk.ROWS_PER_STATEMENT + 1
     Manifest.objects.bulk_create(

@@ -243,3 +243,52 @@ def test_two_homes_with_the_same_ids(adopt, capsys, tmp_path):
     ids = set(Artifact.objects.filter(name="alpha").values_list("pk", flat=True))
     assert len(ids) == 2
     assert first.artifacts.get(name="alpha").pin == "v1"
+
+
+def collection_of(folder, *records):
+    """A collection of two skills and these records: type, name, path."""
+    head = 'format = 2\n[collection]\nname = "c"\n'
+    tables = (
+        f'\n[[artifacts]]\ntype = "{type_}"\nname = "{name}"\npath = "{path}"\norigin = "local"\n'
+        f"added = 2026-01-01T00:00:00Z\n"
+        for type_, name, path in records
+    )
+    files = {"skills/a/SKILL.md": SKILL, "skills/a/b/SKILL.md": SKILL, "skills/z/SKILL.md": SKILL}
+    write(folder / "mine", {**files, "collection.toml": head + "".join(tables)})
+    return folder / "mine"
+
+
+@pytest.mark.parametrize(
+    ("records", "settled"),
+    [
+        ([("skill", "a", "skills/a"), ("skill", "b", "skills/a")], "skill:b"),
+        ([("skill", "a", "skills/a"), ("skill", "b", "skills/a/")], "skill:b"),
+        ([("skill", "a", "skills/a/"), ("skill", "b", "skills/a")], "skill:b"),
+        ([("skill", "a", "skills/a"), ("skill", "b", "skills/a/b")], "skill:b"),
+        ([("skill", "a", "skills/a/b"), ("skill", "b", "skills/a/")], "skill:b"),
+        ([("t\\u0000", "a", "skills/a/")], "skill:a"),
+        ([("skill", "a", "skills/a"), ("skill", "b", "collection.toml")], "skill:b"),
+    ],
+)
+def test_two_records_that_mean_one_folder(adopt, tmp_path, records, settled):
+    """It had been a traceback; what came after it was not adopted."""
+    folder = collection_of(tmp_path, *records)
+    told, code = adopt("--from", folder, "--dry-run")
+    assert code == 1
+    assert told[f"mine/{settled}"] == ("conflict", "unsafe_path")
+    assert told["mine/skill:z"] == ("created", None)
+    assert adopt("--from", folder) == (told, 1)
+    here, rows = tree_of(home().collections), list(Artifact.objects.order_by("pk").values())
+    again, _ = adopt("--from", folder)
+    assert again == {label: (how.replace("created", "unchanged"), code) for label, (how, code) in told.items()}
+    assert tree_of(home().collections) == here
+    assert list(Artifact.objects.order_by("pk").values()) == rows
+
+
+def test_a_record_whose_folder_another_one_of_the_collection_has(adopt, tmp_path):
+    """The name was changed in the folder that it came from, after it had been adopted."""
+    adopt("--from", collection_of(tmp_path, ("skill", "a", "skills/a")))
+    manifest = (home().collection("mine") / "collection.toml").read_bytes()
+    told, _ = adopt("--from", collection_of(tmp_path, ("skill", "b", "skills/a/")))
+    assert told["mine/skill:b"] == ("conflict", "unsafe_path")
+    assert (home().collection("mine") / "collection.toml").read_bytes() == manifest

@@ -126,6 +126,13 @@ def test_an_empty_file():
         row(artifact_path=None),
         row(local_modifications='"no"'),
         row(content_oid="1"),
+        row(artifact_name='"a\\u0000"'),
+        row(artifact_name=f'"{"n" * 301}"'),
+        row(from_collection='"a\\u0000"'),
+        row(content_oid='"\\u0000"'),
+        row(artifact_uuid='"\\u0000"'),
+        row(keys='[{section = "\\u0000", label = "a", identity = "a", oid = "a"}]'),
+        row(keys='[{section = "a", label = "a", identity = "a", oid = "a", beside = ["\\u0000"]}]'),
         row(keys="[1]"),
         row(keys='[{section = "a"}]'),
         row(keys='[{section = "a", label = "a", identity = "a", oid = "a", beside = [1]}]'),
@@ -158,7 +165,7 @@ def test_a_newer_format():
         parse_deployed(b"format = 3\n" + row(artifact_name="1").encode())
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=10)
+texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=10)
 plain = texts | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.datetimes(timezones=st.just(UTC))
 extras = st.dictionaries(
     texts.map("x_{}".format),

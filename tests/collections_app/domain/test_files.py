@@ -50,6 +50,12 @@ LOCK_ENTRIES = st.builds(
 )
 
 
+MINIMAL = (
+    b'[collection]\nname = "c"\n[[artifacts]]\nname = "a"\ntype = "skill"\npath = "skills/a"\norigin = "local"\n'
+    b"added = 2026-01-01T00:00:00Z\n"
+)
+
+
 @given(st.lists(RECORDS, max_size=4), UNKNOWN, UNKNOWN, TEXT)
 def test_a_manifest_comes_back(records, collection, extra, name):
     manifest = Manifest(name=name, created=NOW, collection=collection, extra=extra).with_records(records)
@@ -65,6 +71,12 @@ def test_a_lock_comes_back(entries, lock, extra):
     raw = write_lock(found)
     assert parse_lock(raw) == found
     assert write_lock(parse_lock(raw)) == raw
+
+
+def test_a_number_that_is_none_is_equal_in_two_readings():
+    raw = MINIMAL + b"metadata = {score = nan, more = [{low = -nan}, inf]}\n"
+    assert parse_manifest(raw) == parse_manifest(raw)
+    assert parse_manifest(write_manifest(parse_manifest(raw))).records == parse_manifest(raw).records
 
 
 OLD = b"""

@@ -11,6 +11,8 @@ a pipe in the place of a file              test_collections.py::test_a_pipe_in_t
 manifest that cannot be understood         test_collections.py::test_a_manifest_that_cannot_be_understood
 manifest with unknown type                 test_collections.py::test_an_unknown_type
 two artifacts with one path                test_collections.py::test_two_artifacts_with_one_path
+manifest with what no database takes       collections_app/services/test_indexing.py::test_what_no_database_takes
+two artifacts with one name in the index   test_collections.py::test_two_names_that_no_database_tells_apart
 lock without manifest                      test_collections.py::test_a_lock_without_a_manifest
 a path that leads out                      test_collections.py::test_a_record_whose_path_leads_out
 clock moved back, collections              test_collections.py::test_a_clock_that_was_moved_back

@@ -155,6 +155,34 @@ def test_two_artifacts_with_one_path(repository: Repository) -> None:
     assert states(check())["twin"] == "unknown"
 
 
+@pytest.mark.parametrize("with_uuid", [True, False])
+def test_two_names_that_no_database_tells_apart(api: Any, repository: Repository, with_uuid: bool) -> None:
+    """One of them is told and left alone, by the index and by a refresh; what a number is not, nobody minds."""
+    manifest = folder() / "collection.toml"
+    (head, *records) = manifest.read_text().split("[[artifacts]]")
+    beta = next(number for number, record in enumerate(records) if 'name = "beta"' in record)
+    uuid = next(line for line in records[beta].splitlines() if line.startswith("uuid"))
+    records[beta] = records[beta].replace('name = "beta"', 'name = "al\\u0000pha"', 1) + "score = nan\n"
+    if not with_uuid:
+        records[beta] = records[beta].replace(uuid, "")
+    manifest.write_text("[[artifacts]]".join([head, *records]))
+    repository.commit({f"skills/{name}/SKILL.md": skill(name, "New") for name in ("alpha", "beta", "gamma")})
+    alpha = Artifact.objects.get(name="alpha").pk
+    told = api.post(f"{URL}/refresh-cache").json()
+    assert (told["removed_count"], told["missing_count"]) == (0, 0 if with_uuid else 1)
+    assert [(error["artifact"], error["code"]) for error in told["errors"]] == [("skill:al\\0pha", "manifest_invalid")]
+    answer = api.post(f"{URL}/refresh", {"mode": "sync"}, format="json").json()
+    rows = {(row["name"], row["status"], row["code"]) for row in answer["details"]}
+    assert rows >= {
+        ("al\\0pha", "error", "manifest_invalid"), ("alpha", "refreshed", None), ("gamma", "refreshed", None),
+    }  # fmt: skip
+    row = Artifact.objects.get(name="beta")
+    assert (row.problem_code, row.content_oid != "") == (("manifest_invalid", True) if with_uuid else ("", False))
+    assert Artifact.objects.get(name="alpha").pk == alpha
+    assert skill_path("beta").read_text() != skill("beta", "New")
+    assert skill_path("alpha").read_text() == skill("alpha", "New")
+
+
 def test_a_lock_without_a_manifest(api: Any, repository: Repository) -> None:
     lock = (folder() / "collection.lock").read_bytes()
     (folder() / "collection.toml").unlink()

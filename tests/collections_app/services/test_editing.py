@@ -93,6 +93,18 @@ def test_tags_are_normalised_and_become_the_users():
     assert Artifact.objects.filter(pk=row.pk).values().get() == before
 
 
+def test_a_record_with_a_number_that_is_none_can_be_edited():
+    """NaN is not equal to itself: the record was told as changed meanwhile, whenever anything was to change it."""
+    collection = filled()
+    edit(artifact(collection), add_tags=["web"])
+    manifest = folder_of(collection) / "collection.toml"
+    manifest.write_text(manifest.read_text() + "\n[artifacts.metadata]\nscore = nan\n")
+    assert index_collection("default", **WHO).to_json()["errors"] == []
+    assert [row.outcome for row in edit(artifact(collection), add_tags=["data"]).rows] == ["updated"]
+    assert artifact(collection).tags == ["web", "data"]
+    assert "score = nan" in manifest.read_text()
+
+
 def test_a_title_set_to_the_very_same_value_is_the_users_as_well():
     base = ArtifactRecord(type="skill", name="a", path="skills/a", origin="local", added=None, metadata={"title": "A"})
     assert users_fields(ArtifactEdit.of({"title": "A"}).apply(base)) == {"title"}
