@@ -107,7 +107,7 @@ class _Rows:
         return "" if given is None or given in self._known else str(given)
 
     def keep(self, found: Found, names: Container[ArtifactRef]) -> str:
-        """The id of an artifact that the index has no room for: of its own row, unless another one has that's name."""
+        """The id of an artifact that the index has no room for: its own row's, unless that name is another's."""
         pk = row_id(found.record) if found.record else None
         if pk not in self.left or ArtifactRef(self.left[pk]["type"], self.left[pk]["name"]) in names:
             return ""
