@@ -13,7 +13,7 @@ from collections_app.domain.manifest import ArtifactRecord
 from collections_app.domain.refresh_fields import FieldChanges, Written, plan_fields
 from collections_app.domain.refresh_options import RefreshMode, RefreshOptions, Strategy
 from collections_app.domain.types import ArtifactRef, Problem
-from skillmeat_site.core.errors import DomainError
+from skillmeat_site.core.errors import Cancelled, DomainError
 from skillmeat_site.core.results import ItemOutcome
 
 CONTENT = "content"
@@ -178,9 +178,10 @@ class Planned:
         return self.failed(Why.CONFLICT, reason, conflicts=conflicts)
 
     def failed_by(self, error: DomainError) -> Planned:
-        """As ``failed``; where it is only not the time, the artifact is deferred."""
+        """As ``failed``; where it is only not the time, or somebody has cancelled, the artifact is deferred."""
         failure = Failure.of(error)
-        return replace(self.failed(failure.code, failure.detail), deferred=failure.deferred)
+        deferred = failure.deferred or isinstance(error, Cancelled)
+        return replace(self.failed(failure.code, failure.detail), deferred=deferred)
 
     def failed(self, code: str, reason: str, *, conflicts: tuple[Mapping[str, Any], ...] = ()) -> Planned:
         """It turned out not to be possible: nothing of the artifact changes."""

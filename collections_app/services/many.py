@@ -41,5 +41,8 @@ def each_collection(
         else:
             told.settle([Row(ref, result.item_outcome, result.code, detail=result.to_json())])
             partly = partly or result.job_status is JobStatus.PARTIAL
+            if result.job_status is JobStatus.CANCELLED:
+                told.fail(wanted, Cancelled())
+                break
     rows = tuple(told.rows[ref.id] for ref in wanted)
     return BulkResult(rows, dry_run=dry_run, partly=partly, cancelled=told.cancelled)

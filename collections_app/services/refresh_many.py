@@ -13,7 +13,7 @@ from collections_app.services.told import Keep, Told, forget
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
-from skillmeat_site.core.results import BulkResult
+from skillmeat_site.core.results import BulkResult, JobStatus
 
 
 def refresh_artifacts(
@@ -50,5 +50,8 @@ def refresh_artifacts(
             told.fail((artifact_ref(row) for row in group), error)
         else:
             told.settle(result.rows)
+            if result.job_status is JobStatus.CANCELLED:
+                told.fail((artifact_ref(row) for rows in groups.values() for row in rows), Cancelled())
+                break
     rows = tuple(told.rows.get(str(pk)) or missing_row(pk) for pk in dict.fromkeys(ids))
     return BulkResult(rows, dry_run=dry_run, cancelled=told.cancelled)

@@ -31,12 +31,16 @@ from skillmeat_site.upstream.errors import UpstreamRateLimited
 
 @dataclass(slots=True)
 class Prepared:
-    """A refresh, ready to be carried out: ``planned`` has every artifact once, in order."""
+    """A refresh, ready to be carried out: ``planned`` has every artifact once, in order.
+
+    ``cancelled``: somebody has stopped it in the middle.
+    """
 
     reading: Reading
     answers: Answers
     planned: list[Planned]
     merged: dict[ArtifactRef, Merged] = field(default_factory=dict)
+    cancelled: bool = False
 
     @property
     def changes(self) -> list[Planned]:

@@ -26,7 +26,10 @@ from skillmeat_site.core.results import ItemOutcome, JobStatus, ObjectRef, Row, 
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """``refreshed + unchanged + skipped + error`` is every artifact that the filters took."""
+    """``refreshed + unchanged + skipped + error`` is every artifact that the filters took.
+
+    ``cancelled``: somebody stopped it in the middle; what was not begun is deferred.
+    """
 
     collection: str
     options: RefreshOptions
@@ -36,6 +39,7 @@ class RefreshResult:
     snapshot_id: str | None = None
     plan_id: str | None = None
     reset_at: datetime | None = None
+    cancelled: bool = False
 
     @property
     def summary(self) -> Summary:
@@ -43,6 +47,8 @@ class RefreshResult:
 
     @property
     def job_status(self) -> JobStatus:
+        if self.cancelled:
+            return JobStatus.CANCELLED
         failed = sum(one.status is Status.ERROR for one in self.planned)
         if not failed:
             return JobStatus.SUCCEEDED

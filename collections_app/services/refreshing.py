@@ -47,7 +47,7 @@ from collections_app.services.results import Restored
 from collections_app.services.rows import recorded, update_artifacts
 from collections_app.services.snapshots import restore_snapshot, take_snapshot
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import DomainError, NotFound
+from skillmeat_site.core.errors import Cancelled, DomainError, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 
@@ -157,25 +157,33 @@ def _carry_out(held: HeldCollection, run: _Run, prepared: Prepared, plan: Refres
 def _result(slug: str, run: _Run, prepared: Prepared, **more: Any) -> RefreshResult:
     duration = round((time.monotonic() - run.began) * 1000)
     planned = tuple(prepared.planned)
-    return RefreshResult(slug, run.options, planned, duration, reset_at=prepared.reset_at, **more)
+    more |= {"reset_at": prepared.reset_at, "cancelled": prepared.cancelled}
+    return RefreshResult(slug, run.options, planned, duration, **more)
 
 
 def _write(held: HeldCollection, run: _Run, prepared: Prepared) -> Snapshot | None:
     """Carry out the plan chunk by chunk; what fails is put into its rows.
 
     Returns the snapshot from before the first; None where nothing came about: a rollback must not find one then.
+    Raises Cancelled as long as nothing is written; later the rest is deferred.
     """
-    snapshot = None
-    total, done = len(prepared.changes), 0
-    for waiting in _chunks(prepared, run.report):
-        if snapshot is None:
-            snapshot = take_snapshot(held, reason=BEFORE_REFRESH, actor=run.actor, job_id=run.job_id)
-        _write_chunk(held, run, prepared, waiting, str(snapshot.pk))
-        done += len(waiting)
-        run.report.progress(done, total, "refreshing")
+    snapshot, done = None, set[ArtifactRef]()
+    total = len(prepared.changes)
+    try:
+        for waiting in _chunks(prepared, run.report):
+            if snapshot is None:
+                snapshot = take_snapshot(held, reason=BEFORE_REFRESH, actor=run.actor, job_id=run.job_id)
+            _write_chunk(held, run, prepared, waiting, str(snapshot.pk))
+            done |= waiting.keys()
+            run.report.progress(len(done), total, "refreshing")
+    except Cancelled as error:
+        prepared.settle({one.mine.ref: one.failed_by(error) for one in prepared.changes if one.mine.ref not in done})
+        prepared.cancelled = True
     if snapshot is not None and not prepared.changes:
         snapshot.delete()
-        return None
+        snapshot = None
+    if prepared.cancelled and not done:
+        raise Cancelled
     return snapshot
 
 
