@@ -22,7 +22,7 @@ from skillmeat_site.core.jobs.context import JobContext
 from skillmeat_site.core.jobs.queue import WorkerTimeout
 from skillmeat_site.core.models import Job
 from skillmeat_site.core.reporting import SilentReport
-from skillmeat_site.core.results import ItemOutcome, Row
+from skillmeat_site.core.results import ItemOutcome, JobStatus, Row
 from tests.collections_app.deploying import deploy
 from tests.collections_app.filled import filled
 from tests.core.conftest import Killed, age, messages
@@ -209,7 +209,8 @@ def test_a_refresh_of_artifacts_is_cancelled_between_two_collections(monkeypatch
         if len(asked) == 2:
             raise Cancelled
         rows = Artifact.objects.filter(pk__in=options.filters.ids).select_related("collection")
-        return SimpleNamespace(rows=[Row(artifact_ref(row), ItemOutcome.UPDATED) for row in rows])
+        told = [Row(artifact_ref(row), ItemOutcome.UPDATED) for row in rows]
+        return SimpleNamespace(rows=told, job_status=JobStatus.SUCCEEDED)
 
     monkeypatch.setattr(refresh_many, "refresh_collection", refresh)
     outcome = runner.run_inline(refresh_jobs.refresh_artifacts, {"ids": ids}, COMMAND_LINE)
