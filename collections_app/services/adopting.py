@@ -39,18 +39,18 @@ from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.homes import home, limits
 from collections_app.services.indexing import plan_for, read_index, write_index
 from collections_app.services.rows import row_id
+from collections_app.services.settled_rows import STOPS
 from collections_app.services.snapshots import register_snapshots
 from collections_app.store.content_on_disk import content_oid
 from collections_app.store.reader import CollectionOnDisk, read_collection, read_files
 from collections_app.store.transaction import DiskTransaction
 from skillmeat_site.core.actor import Actor
-from skillmeat_site.core.errors import Cancelled, DomainError, InvalidParameter, JobTimeout, LeaseLost, NotFound
+from skillmeat_site.core.errors import DomainError, InvalidParameter, NotFound
 from skillmeat_site.core.models import AuditEvent
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, ItemOutcome, ObjectRef, Row
 
 _OURS = dict.fromkeys((MANIFEST_NAME, LOCK_NAME), "the collection's own file")
-_STOPS = (Cancelled, JobTimeout, LeaseLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Run:
 def _settled(label: str, work: Callable[[], list[Row]]) -> list[Row]:
     try:
         return work()
-    except _STOPS:
+    except STOPS:
         raise
     except DomainError as error:
         return [Row(ObjectRef("collection", label, label), ItemOutcome.FAILED, error.code, error.detail)]

@@ -17,8 +17,8 @@ from collections_app.models import Artifact
 from collections_app.services.changing import CHUNK, Change, Drop, Note, change_collection, present
 from collections_app.services.holding import HeldCollection, held_collection
 from collections_app.services.rows import recorded, update_artifacts
+from collections_app.services.settled_rows import Keep, SettledRows, forget
 from collections_app.services.snapshots import take_snapshot
-from collections_app.services.told import Keep, Told, forget
 from collections_app.store.reader import read_files
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost, NotFound
@@ -66,7 +66,7 @@ def edit_artifacts(
     record: somebody has said something about it. After a cancel the rest is deferred. Raises JobTimeout and LeaseLost,
     a dry run Cancelled as well; ``keep`` has what settled before.
     """
-    run = _Run(actor, check, job_id, dry_run, Told(keep))
+    run = _Run(actor, check, job_id, dry_run, SettledRows(keep))
     return _each_collection(ids, lambda held, group: _edit(held, group, edit, run), run, report)
 
 
@@ -84,7 +84,7 @@ def remove_artifacts(
 
     Settles and raises as ``edit_artifacts``.
     """
-    run = _Run(actor, check, job_id, dry_run, Told(keep))
+    run = _Run(actor, check, job_id, dry_run, SettledRows(keep))
     return _each_collection(ids, lambda held, group: _remove(held, group, run), run, report)
 
 
@@ -94,7 +94,7 @@ class _Run:
     check: Check
     job_id: uuid.UUID | None
     dry_run: bool
-    told: Told
+    told: SettledRows
 
 
 def _each_collection(

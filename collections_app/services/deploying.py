@@ -31,7 +31,7 @@ from collections_app.services.deployed_view import Known, View, read_view
 from collections_app.services.homes import limits
 from collections_app.services.project_changes import Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
-from collections_app.services.told import Keep, Told, forget
+from collections_app.services.settled_rows import Keep, SettledRows, forget
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError
@@ -78,7 +78,7 @@ def deploy_artifacts(
     """
     wanted = list(dict.fromkeys(ids))
     artifacts = Artifact.objects.select_related("collection").in_bulk(wanted)
-    told = Told(keep)
+    told = SettledRows(keep)
 
     def tell(settled: Mapping[UUID, Settled]) -> None:
         told.settle(one.row(artifact_label(artifacts[pk], pk), pk) for pk, one in settled.items())

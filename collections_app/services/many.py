@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from collections_app.services.told import Keep, Told, forget
+from collections_app.services.settled_rows import Keep, SettledRows, forget
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
 from skillmeat_site.core.results import BulkResult, JobStatus, ObjectRef, Result, Row
@@ -22,7 +22,7 @@ def each_collection(
 
     Raises JobTimeout and LeaseLost, a dry run Cancelled as well; ``keep`` has what settled before.
     """
-    told = Told(keep)
+    told = SettledRows(keep)
     partly = False
     wanted = [ObjectRef("collection", slug, slug) for slug in dict.fromkeys(slugs)]
     for number, ref in enumerate(wanted):

@@ -22,7 +22,7 @@ from collections_app.services.deployed_view import Known, RecordFile, View, read
 from collections_app.services.homes import limits
 from collections_app.services.project_holding import HeldProject
 from collections_app.services.recovery import committed_disk, disk_transaction
-from collections_app.services.told import STOPS
+from collections_app.services.settled_rows import STOPS
 from collections_app.store.content_ids import blob_oid
 from collections_app.store.project_disk import ProjectDisk
 from collections_app.store.transaction import WHATEVER, DiskTransaction, Expected

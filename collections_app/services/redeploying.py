@@ -16,7 +16,7 @@ from collections_app.services.deployed_view import Known, key_of, read_view
 from collections_app.services.deploying import DeployOptions, deploy_sources
 from collections_app.services.homes import limits
 from collections_app.services.project_holding import HeldProject, check_project, held_project
-from collections_app.services.told import STOPS
+from collections_app.services.settled_rows import STOPS
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import DomainError

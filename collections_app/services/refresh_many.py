@@ -9,7 +9,7 @@ from uuid import UUID
 from collections_app.domain.refresh_options import RefreshOptions
 from collections_app.services.artifacts import artifact_ref, artifacts_by_collection, missing_row
 from collections_app.services.refreshing import refresh_collection
-from collections_app.services.told import Keep, Told, forget
+from collections_app.services.settled_rows import Keep, SettledRows, forget
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
 from skillmeat_site.core.reporting import Report
@@ -32,7 +32,7 @@ def refresh_artifacts(
     what settled before.
     """
     groups = artifacts_by_collection(ids)
-    told = Told(keep)
+    told = SettledRows(keep)
     for slug, group in groups.items():
         chosen = replace(options.filters, ids=tuple(str(row.pk) for row in group))
         try:

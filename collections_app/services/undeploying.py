@@ -15,7 +15,7 @@ from collections_app.services.deployed_view import Known, View, key_of, read_vie
 from collections_app.services.homes import limits
 from collections_app.services.project_changes import Documents, Edit, change_in_chunks, expected_at
 from collections_app.services.project_holding import HeldProject, check_project, held_project
-from collections_app.services.told import STOPS, Keep, Told, forget
+from collections_app.services.settled_rows import STOPS, Keep, SettledRows, forget
 from collections_app.store.project_disk import ProjectDisk
 from skillmeat_site.core.actor import Actor
 from skillmeat_site.core.errors import Cancelled, DomainError, JobTimeout, LeaseLost
@@ -55,7 +55,7 @@ def undeploy(
     what settled before.
     """
     wanted = list(dict.fromkeys(ids))
-    told, groups = Told(keep), _by_project(wanted)
+    told, groups = SettledRows(keep), _by_project(wanted)
 
     def tell(settled: Mapping[Deployment, Settled]) -> None:
         told.settle(one.row(deployment_ref(row), row.artifact_id) for row, one in settled.items())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from collections_app.domain.artifact_edit import ArtifactEdit
 from collections_app.services.artifacts import edit_artifacts
-from collections_app.services.told import Keep, Told, forget
+from collections_app.services.settled_rows import Keep, SettledRows, forget
 from marketplace.domain.path_tags import tags_for
 from marketplace.models import EntryImport, Source, SourceTag
 from marketplace.models.tag import TagKind, TagStatus
@@ -77,7 +77,7 @@ def spread_tags(
     groups: dict[tuple[str, ...], list[UUID]] = defaultdict(list)
     for artifact_id, tags in wanted.items():
         groups[tuple(sorted(tags))].append(artifact_id)
-    told = Told(keep)
+    told = SettledRows(keep)
     for words, artifacts in sorted(groups.items()):
         edit = ArtifactEdit(add_tags=words)
         result = edit_artifacts(artifacts, edit, actor=actor, report=report, job_id=job_id, dry_run=dry_run)

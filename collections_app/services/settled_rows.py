@@ -18,7 +18,7 @@ def forget(rows: Sequence[Row]) -> None:
     """For callers that get all rows in the end."""
 
 
-class Told:
+class SettledRows:
     """The rows so far. One that has settled stays as it is: what comes later is about the others."""
 
     def __init__(self, keep: Keep = forget) -> None:
