@@ -159,60 +159,86 @@ def plan_index(
     A row with ``keep`` is not removed but becomes missing, unless another artifact has its name now. ``taken`` are ids
     that other collections have (the folder is a copy of theirs): the rows here get ids of their own.
     """
-    by_id = {row["pk"]: row for row in known}
-    by_ref = {ArtifactRef(row["type"], row["name"]): row for row in by_id.values()}
-    locks = on_disk.files.lock.by_ref()
-    added: list[dict[str, Any]] = []
-    updated: list[dict[str, Any]] = []
-    errors: list[dict[str, str]] = []
-    counts: Counter[str] = Counter()
-    renamed: list[uuid.UUID] = []
-    met: set[uuid.UUID] = set()
-    names = {stored_ref(found.ref) for found in on_disk.artifacts}
-    doubles = doubles_of(on_disk.artifacts, names)
+    planner = _Planner(on_disk, known, taken)
+    doubles = doubles_of(on_disk.artifacts, planner.names)
     for found in on_disk.artifacts:
-        given = row_id(found.record) if found.record else None
         if (problem := doubles.get(found.ref)) is not None:
-            errors.append(_error(found, problem))
-            own = by_id.get(given) if given else None
-            if own is not None and (own["type"], own["name"]) not in names:
-                met.add(own["pk"])
-                if (own["problem_code"], own["problem_detail"]) != (problem.code, problem.detail):
-                    updated.append({"pk": own["pk"], **_with_problem(own, problem)})
-            continue
-        row = (by_id.get(given) if given else None) or by_ref.get(stored_ref(found.ref))
-        columns = _columns(found, locks.get(found.ref), row)
-        if row is None or row["pk"] in met:
-            free = given if given and given not in by_id and given not in taken else uuid.uuid4()
-            added.append({"id": free, **columns})
+            planner.keep_out(found, problem)
+        else:
+            planner.match(found)
+    return planner.plan()
+
+
+class _Planner:
+    """Matches artifacts with rows, by id, else by type and name; each row is met once."""
+
+    def __init__(
+        self, on_disk: CollectionOnDisk, known: Iterable[Mapping[str, Any]], taken: Container[uuid.UUID]
+    ) -> None:
+        self.names = {stored_ref(found.ref) for found in on_disk.artifacts}
+        self._on_disk, self._taken = on_disk, taken
+        self._by_id = {row["pk"]: row for row in known}
+        self._by_ref = {ArtifactRef(row["type"], row["name"]): row for row in self._by_id.values()}
+        self._locks = on_disk.files.lock.by_ref()
+        self._added: list[dict[str, Any]] = []
+        self._updated: list[dict[str, Any]] = []
+        self._errors: list[dict[str, str]] = []
+        self._counts: Counter[str] = Counter()
+        self._renamed: list[uuid.UUID] = []
+        self._met: set[uuid.UUID] = set()
+
+    def keep_out(self, found: Found, problem: Problem) -> None:
+        """One whose name another has in the index: it gets no row, and the row that it has had tells why."""
+        self._errors.append(_error(found, problem))
+        own = self._by_id.get(_given_id(found))
+        if own is not None and (own["type"], own["name"]) not in self.names:
+            self._met.add(own["pk"])
+            if (own["problem_code"], own["problem_detail"]) != (problem.code, problem.detail):
+                self._updated.append({"pk": own["pk"], **_with_problem(own, problem)})
+
+    def match(self, found: Found) -> None:
+        given = _given_id(found)
+        row = self._by_id.get(given) or self._by_ref.get(stored_ref(found.ref))
+        columns = _columns(found, self._locks.get(found.ref), row)
+        if row is None or row["pk"] in self._met:
+            free = given if given and given not in self._by_id and given not in self._taken else uuid.uuid4()
+            self._added.append({"id": free, **columns})
             how = "added"
         else:
-            met.add(row["pk"])
-            how = "unchanged" if _compared(row) == _compared(columns) else "updated"
-            if how == "updated":
-                updated.append({"pk": row["pk"], **columns})
-            if (row["type"], row["name"]) != (columns["type"], columns["name"]):
-                renamed.append(row["pk"])
+            how = self._again(row, columns)
         if columns["problem_code"]:
-            errors.append(_error(found, Problem(columns["problem_code"], columns["problem_detail"])))
+            self._errors.append(_error(found, Problem(columns["problem_code"], columns["problem_detail"])))
         else:
-            counts[how if columns["content_oid"] else "missing"] += 1
-    gone = [row for row in by_id.values() if row["pk"] not in met]
-    kept = [row for row in gone if row["keep"] and (row["type"], row["name"]) not in names]
-    lost = [{"pk": row["pk"], **_without_files(row)} for row in kept if row["content_oid"]]
-    removed = tuple({row["pk"] for row in gone} - {row["pk"] for row in kept})
-    result = Indexed(
-        added=counts["added"],
-        updated=counts["updated"],
-        removed=len(removed),
-        missing=counts["missing"] + len(kept),
-        unchanged=counts["unchanged"],
-        errors=(
-            *errors,
-            *({"artifact": row.path, "code": row.code, "detail": row.detail} for row in on_disk.problems),
-        ),
-    )
-    return IndexPlan(tuple(added), (*updated, *lost), removed, tuple(renamed), result)
+            self._counts[how if columns["content_oid"] else "missing"] += 1
+
+    def _again(self, row: Mapping[str, Any], columns: Mapping[str, Any]) -> str:
+        self._met.add(row["pk"])
+        if (row["type"], row["name"]) != (columns["type"], columns["name"]):
+            self._renamed.append(row["pk"])
+        if _compared(row) == _compared(columns):
+            return "unchanged"
+        self._updated.append({"pk": row["pk"], **columns})
+        return "updated"
+
+    def plan(self) -> IndexPlan:
+        gone = [row for row in self._by_id.values() if row["pk"] not in self._met]
+        kept = [row for row in gone if row["keep"] and (row["type"], row["name"]) not in self.names]
+        lost = [{"pk": row["pk"], **_without_files(row)} for row in kept if row["content_oid"]]
+        removed = tuple({row["pk"] for row in gone} - {row["pk"] for row in kept})
+        problems = ({"artifact": row.path, "code": row.code, "detail": row.detail} for row in self._on_disk.problems)
+        result = Indexed(
+            added=self._counts["added"],
+            updated=self._counts["updated"],
+            removed=len(removed),
+            missing=self._counts["missing"] + len(kept),
+            unchanged=self._counts["unchanged"],
+            errors=(*self._errors, *problems),
+        )
+        return IndexPlan(tuple(self._added), (*self._updated, *lost), removed, tuple(self._renamed), result)
+
+
+def _given_id(found: Found) -> uuid.UUID | None:
+    return row_id(found.record) if found.record else None
 
 
 def _error(found: Found, problem: Problem) -> dict[str, str]:
