@@ -43,7 +43,7 @@ class TokenForm(forms.ModelForm):
     """What there is to say about a new token. ``form_id``: sent again, it does not make another one."""
 
     form_id = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
-    expires_at = forms.SplitDateTimeField(label=_("expires at"), initial=default_expiry, widget=AdminSplitDateTime)
+    expires_at = forms.SplitDateTimeField(label=_("Expires at"), initial=default_expiry, widget=AdminSplitDateTime)
 
     class Meta:
         model = ApiToken
